@@ -1,0 +1,337 @@
+//! The configuration of a model as the bundle stores it (postcard).
+//!
+//! postcard is not self-describing: within a format's major version no field here is reordered, inserted or removed,
+//! and enum variants are only appended. A test in `tests/` pins the bytes of a small configuration.
+
+use crate::error::Error;
+use crate::skeleton::Skeleton;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// How many animals a model finds, and by which means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ModelType {
+    /// At most one animal: the global peak of every confidence map.
+    SingleInstance,
+    /// Any number of animals: local peaks, grouped along part affinity fields.
+    BottomUp,
+}
+
+/// Everything the runtime needs to know beside the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Model name, for people.
+    pub name: String,
+    /// Model type.
+    pub model_type: ModelType,
+    /// Parts and edges.
+    pub skeleton: Skeleton,
+    /// One entry per `network/<name>` section, with the name used there (`pose` for both present model types).
+    pub networks: Vec<NetworkConfig>,
+    /// Peak detection.
+    pub peaks: PeakConfig,
+    /// Grouping of peaks to animals (bottom-up).
+    pub grouping: GroupingConfig,
+    /// Capacities planned at preparation.
+    pub limits: Limits,
+    /// Where the model comes from.
+    pub provenance: Provenance,
+}
+
+/// One network: how frames become its input and what its outputs mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkConfig {
+    /// Section name behind `network/`.
+    pub name: String,
+    /// Frame to input tensor.
+    pub preprocess: PreprocessConfig,
+    /// Outputs of the network.
+    pub heads: Vec<HeadConfig>,
+}
+
+/// Channels of the network input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InputColor {
+    /// One channel; colour frames are converted with 0.2989 R + 0.5870 G + 0.1140 B.
+    Gray,
+    /// Three channels, red first; gray frames are replicated.
+    Rgb,
+}
+
+impl InputColor {
+    /// Number of channels.
+    pub const fn channels(self) -> usize {
+        match self {
+            Self::Gray => 1,
+            Self::Rgb => 3,
+        }
+    }
+}
+
+/// How a frame is resized by the input scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResizeFilter {
+    /// Bilinear, half-pixel centres, two source pixels per axis (TensorFlow, classic SLEAP).
+    Bilinear,
+    /// Bilinear with a triangle filter widened when shrinking (torchvision with antialias, SLEAP-NN).
+    BilinearAntialias,
+}
+
+/// Frame to network input.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PreprocessConfig {
+    /// Input channels.
+    pub color: InputColor,
+    /// Input pixels per frame pixel, in (0, 8].
+    pub input_scale: f32,
+    /// Filter used when `input_scale` is not 1.
+    pub resize: ResizeFilter,
+    /// Input sides are zero-padded at right and bottom to multiples of this (the network's max stride).
+    pub pad_to_stride_px: u32,
+}
+
+/// Meaning of a network output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HeadKind {
+    /// One channel per node.
+    ConfidenceMaps,
+    /// Two channels (x, y) per edge.
+    PartAffinityFields,
+}
+
+/// One network output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeadConfig {
+    /// Meaning.
+    pub kind: HeadKind,
+    /// Name of the ONNX graph output.
+    pub output: String,
+    /// Input pixels per map cell.
+    pub stride_px: u32,
+}
+
+/// Sub-pixel refinement of a peak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refinement {
+    /// The peak stays on the grid.
+    None,
+    /// Weighted mean of a 5x5 patch (SLEAP's default).
+    Integral,
+    /// A quarter of a cell towards the larger neighbour, per axis (classic SLEAP's `local`).
+    QuarterPixel,
+}
+
+/// Peak detection.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PeakConfig {
+    /// Local peaks must be above it, global peaks at or above it; 0 to 1 (SLEAP: 0.2).
+    pub threshold: f32,
+    /// Sub-pixel refinement.
+    pub refinement: Refinement,
+}
+
+/// Smallest number of parts that makes an animal.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum MinInstancePeaks {
+    /// A number of parts; 0 accepts all.
+    Count(u32),
+    /// A fraction of the skeleton's nodes, truncated to a count; 0 to 1.
+    Fraction(f32),
+}
+
+impl MinInstancePeaks {
+    /// The smallest accepted number of parts for a skeleton of `nodes`.
+    pub fn count(self, nodes: usize) -> usize {
+        match self {
+            Self::Count(n) => n as usize,
+            Self::Fraction(f) => (f * nodes as f32) as usize,
+        }
+    }
+}
+
+/// Scoring of candidate edges and grouping (SLEAP's names and defaults).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GroupingConfig {
+    /// Points sampled along a candidate edge, 2 to 64 (SLEAP: 10).
+    pub line_samples: u32,
+    /// Edges longer than this fraction of the larger map side are penalised (SLEAP: 0.25).
+    pub max_edge_length_ratio: f32,
+    /// Weight of that penalty (SLEAP: 1).
+    pub dist_penalty_weight: f32,
+    /// Matched edges below this score are cut (SLEAP: 0.25).
+    pub min_line_score: f32,
+    /// Smallest accepted animal (SLEAP: 0).
+    pub min_instance_peaks: MinInstancePeaks,
+}
+
+/// Capacities, planned at preparation and never exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Animals per frame, 1 to 1024; the highest scores are kept.
+    pub max_instances: u32,
+    /// Peaks per node and frame, 1 to 1024; the strongest are kept.
+    pub max_peaks: u32,
+}
+
+/// Where a model comes from. Free text, shown by `dormouse inspect`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Program and version that made the bundle.
+    pub producer: String,
+    /// SHA-256 of the training configuration, hexadecimal; also in the ONNX metadata.
+    pub config_hash: String,
+    /// Training labels (file name, not path).
+    pub labels: String,
+    /// Seed of the training run.
+    pub seed: u64,
+}
+
+impl Default for PeakConfig {
+    fn default() -> Self {
+        Self { threshold: 0.2, refinement: Refinement::Integral }
+    }
+}
+
+impl Default for GroupingConfig {
+    fn default() -> Self {
+        Self {
+            line_samples: 10,
+            max_edge_length_ratio: 0.25,
+            dist_penalty_weight: 1.0,
+            min_line_score: 0.25,
+            min_instance_peaks: MinInstancePeaks::Count(0),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_instances: 64, max_peaks: 128 }
+    }
+}
+
+impl Config {
+    /// Checks every field and their agreement, so that later code may rely on it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] naming the first field at fault.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.skeleton.validate()?;
+        self.peaks.validate()?;
+        self.grouping.validate()?;
+        self.limits.validate()?;
+        let [network] = self.networks.as_slice() else {
+            return invalid("networks", "this model type needs exactly one network");
+        };
+        network.validate()?;
+        if network.head(HeadKind::ConfidenceMaps).is_none() {
+            return invalid("networks.heads", "a confidence-map head is needed");
+        }
+        let has_pafs = network.head(HeadKind::PartAffinityFields).is_some();
+        match self.model_type {
+            ModelType::SingleInstance => Ok(()),
+            ModelType::BottomUp if !has_pafs => invalid("networks.heads", "bottom-up needs a part-affinity-field head"),
+            ModelType::BottomUp if self.skeleton.edges.is_empty() => {
+                invalid("skeleton.edges", "bottom-up needs at least one edge")
+            }
+            ModelType::BottomUp => Ok(()),
+        }
+    }
+
+    /// Channels that a head must have for this skeleton.
+    pub fn head_channels(&self, kind: HeadKind) -> usize {
+        match kind {
+            HeadKind::ConfidenceMaps => self.skeleton.nodes.len(),
+            HeadKind::PartAffinityFields => 2 * self.skeleton.edges.len(),
+        }
+    }
+}
+
+impl NetworkConfig {
+    /// The head of that kind, if the network has one.
+    pub fn head(&self, kind: HeadKind) -> Option<&HeadConfig> {
+        self.heads.iter().find(|h| h.kind == kind)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        if self.name.is_empty() || self.name.len() > 32 {
+            return invalid("networks.name", "must have 1 to 32 bytes");
+        }
+        self.preprocess.validate()?;
+        if self.heads.is_empty() || self.heads.len() > 8 {
+            return invalid("networks.heads", "a network has 1 to 8 heads");
+        }
+        for (i, head) in self.heads.iter().enumerate() {
+            if self.heads[..i].iter().any(|h| h.kind == head.kind || h.output == head.output) {
+                return invalid("networks.heads", "each kind and each output may appear once");
+            }
+            let stride = head.stride_px;
+            if stride == 0 || self.preprocess.pad_to_stride_px % stride != 0 {
+                return invalid("networks.heads.stride_px", "must divide pad_to_stride_px");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PreprocessConfig {
+    /// Checks scale and stride.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] naming the field at fault.
+    pub fn validate(&self) -> Result<(), Error> {
+        if !(self.input_scale > 0.0 && self.input_scale <= 8.0) {
+            return invalid("preprocess.input_scale", "must be above 0 and at most 8");
+        }
+        if !(1..=256).contains(&self.pad_to_stride_px) {
+            return invalid("preprocess.pad_to_stride_px", "must be 1 to 256");
+        }
+        Ok(())
+    }
+}
+
+impl PeakConfig {
+    fn validate(&self) -> Result<(), Error> {
+        if (0.0..=1.0).contains(&self.threshold) { Ok(()) } else { invalid("peaks.threshold", "must be 0 to 1") }
+    }
+}
+
+impl GroupingConfig {
+    fn validate(&self) -> Result<(), Error> {
+        if !(2..=64).contains(&self.line_samples) {
+            return invalid("grouping.line_samples", "must be 2 to 64");
+        }
+        if !(self.max_edge_length_ratio > 0.0 && self.max_edge_length_ratio.is_finite()) {
+            return invalid("grouping.max_edge_length_ratio", "must be positive and finite");
+        }
+        if !(self.dist_penalty_weight >= 0.0 && self.dist_penalty_weight.is_finite()) {
+            return invalid("grouping.dist_penalty_weight", "must be finite and not negative");
+        }
+        if !self.min_line_score.is_finite() {
+            return invalid("grouping.min_line_score", "must be finite");
+        }
+        if let MinInstancePeaks::Fraction(f) = self.min_instance_peaks
+            && !(0.0..=1.0).contains(&f)
+        {
+            return invalid("grouping.min_instance_peaks", "a fraction must be 0 to 1");
+        }
+        Ok(())
+    }
+}
+
+impl Limits {
+    fn validate(&self) -> Result<(), Error> {
+        if !(1..=1024).contains(&self.max_instances) {
+            return invalid("limits.max_instances", "must be 1 to 1024");
+        }
+        if !(1..=1024).contains(&self.max_peaks) {
+            return invalid("limits.max_peaks", "must be 1 to 1024");
+        }
+        Ok(())
+    }
+}
+
+fn invalid<T>(field: &'static str, what: &'static str) -> Result<T, Error> {
+    Err(Error::InvalidConfig { field, what })
+}

@@ -1,0 +1,21 @@
+//! Dormouse turns camera frames into animal poses.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking"))]
+
+extern crate alloc;
+
+pub mod config;
+pub mod error;
+pub mod frame;
+pub mod geometry;
+pub mod instances;
+pub mod skeleton;
+pub mod tensor;
+
+pub use config::{Config, ModelType};
+pub use error::Error;
+pub use frame::{Frame, PixelFormat};
+pub use geometry::{ImageMap, ImagePoint, InputPoint};
+pub use instances::{Instance, Keypoint, Overflow, Poses};
+pub use skeleton::Skeleton;

@@ -1,0 +1,8 @@
+//! Trains compact pose networks and exports them for the `dormouse` runtime.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking"))]
+
+pub mod dataset;
+pub mod error;
+
+pub use error::{Error, Result};
