@@ -5,15 +5,20 @@
 
 extern crate alloc;
 
+pub mod bundle;
 pub mod config;
+pub mod engine;
 pub mod error;
 pub mod frame;
 pub mod geometry;
 pub mod instances;
+pub mod preprocess;
 pub mod skeleton;
 pub mod tensor;
 
+pub use bundle::Bundle;
 pub use config::{Config, ModelType};
+pub use engine::Backend;
 pub use error::Error;
 pub use frame::{Frame, PixelFormat};
 pub use geometry::{ImageMap, ImagePoint, InputPoint};

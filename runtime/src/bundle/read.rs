@@ -1,0 +1,152 @@
+//! Opening a bundle: everything is checked once, nothing is run, and no network is copied.
+
+use super::crc32c;
+use super::layout::{CARD, CONFIG, ENTRY_LEN, Entry, HEADER_LEN, Header, NETWORK_PREFIX, SELFTEST};
+use super::selftest::SelfTest;
+use crate::config::Config;
+use crate::error::Error;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A checked bundle over borrowed or owned bytes.
+#[derive(Debug, Clone)]
+pub struct Bundle<'a> {
+    file: Cow<'a, [u8]>,
+    sections: Vec<SectionInfo>,
+    config: Config,
+}
+
+/// One entry of the section table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SectionInfo {
+    /// Section name.
+    pub name: String,
+    /// First byte in the file.
+    pub offset: usize,
+    /// Length in bytes.
+    pub len: usize,
+    /// CRC-32C of the section.
+    pub crc32c: u32,
+}
+
+impl<'a> Bundle<'a> {
+    /// Checks a bundle in memory or flash. Networks stay where they are; bytes after the bundle's own end are ignored.
+    ///
+    /// # Errors
+    /// A typed [`Error`] for anything that is not a whole, undamaged bundle of this major version with a valid configuration.
+    pub fn from_bytes(file: &'a [u8]) -> Result<Self, Error> {
+        Self::parse(Cow::Borrowed(file))
+    }
+
+    /// As [`Bundle::from_bytes`], keeping the bytes.
+    ///
+    /// # Errors
+    /// As [`Bundle::from_bytes`].
+    pub fn from_vec(file: Vec<u8>) -> Result<Bundle<'static>, Error> {
+        Bundle::parse(Cow::Owned(file))
+    }
+
+    /// Reads and checks a bundle file.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and as [`Bundle::from_bytes`].
+    #[cfg(feature = "std")]
+    pub fn open(path: impl AsRef<std::path::Path>) -> Result<Bundle<'static>, Error> {
+        Bundle::from_vec(std::fs::read(path).map_err(|e| Error::Io(e.kind()))?)
+    }
+
+    fn parse(file: Cow<'a, [u8]>) -> Result<Self, Error> {
+        let header = Header::read(&file)?;
+        check_crc("body", &file[HEADER_LEN..header.file_len], header.body_crc)?;
+        let mut sections: Vec<SectionInfo> = Vec::with_capacity(header.sections);
+        let mut free_from = HEADER_LEN + header.sections * ENTRY_LEN;
+        for index in 0..header.sections {
+            let entry = Entry::read(&file, index, header.file_len)?;
+            if entry.start < free_from {
+                return Err(Error::InvalidTable("sections overlap or are not in ascending order"));
+            }
+            if sections.iter().any(|s| s.name == entry.name) {
+                return Err(Error::InvalidTable("two sections have the same name"));
+            }
+            check_crc("section", &file[entry.start..entry.end], entry.crc)?;
+            free_from = entry.end;
+            let (offset, len) = (entry.start, entry.end - entry.start);
+            sections.push(SectionInfo { name: entry.name.into(), offset, len, crc32c: entry.crc });
+        }
+        let config = decode_config(section(&file, &sections, CONFIG)?)?;
+        let bundle = Self { file, sections, config };
+        for network in &bundle.config.networks {
+            bundle.network(&network.name)?;
+        }
+        Ok(bundle)
+    }
+
+    /// The model's configuration, validated.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// All sections in file order, unknown ones included.
+    pub fn sections(&self) -> &[SectionInfo] {
+        &self.sections
+    }
+
+    /// Bytes of the section called `name`.
+    ///
+    /// # Errors
+    /// [`Error::MissingSection`].
+    pub fn section(&self, name: &str) -> Result<&[u8], Error> {
+        section(&self.file, &self.sections, name)
+    }
+
+    /// ONNX bytes of `network/<name>`.
+    ///
+    /// # Errors
+    /// [`Error::MissingSection`].
+    pub fn network(&self, name: &str) -> Result<&[u8], Error> {
+        let found = self.sections.iter().find(|s| s.name.strip_prefix(NETWORK_PREFIX) == Some(name));
+        let info = found.ok_or_else(|| Entry::missing(name))?;
+        Ok(&self.file[info.offset..info.offset + info.len])
+    }
+
+    /// The text for people, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] if it is not UTF-8.
+    pub fn card(&self) -> Result<Option<&str>, Error> {
+        let Ok(bytes) = self.section(CARD) else { return Ok(None) };
+        let text = core::str::from_utf8(bytes).map_err(|_| Error::Decode { section: CARD, what: "not UTF-8" })?;
+        Ok(Some(text))
+    }
+
+    /// The stored frame and the poses it must give, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] if it does not decode or contradicts itself.
+    pub fn self_test(&self) -> Result<Option<SelfTest>, Error> {
+        let Ok(bytes) = self.section(SELFTEST) else { return Ok(None) };
+        SelfTest::decode(bytes, self.config.skeleton.nodes.len()).map(Some)
+    }
+}
+
+fn section<'f>(file: &'f [u8], sections: &[SectionInfo], name: &str) -> Result<&'f [u8], Error> {
+    let info = sections.iter().find(|s| s.name == name).ok_or_else(|| Entry::missing(name))?;
+    Ok(&file[info.offset..info.offset + info.len])
+}
+
+fn check_crc(what: &'static str, bytes: &[u8], expected: u32) -> Result<(), Error> {
+    let got = crc32c(bytes);
+    if got == expected { Ok(()) } else { Err(Error::Checksum { what, expected, got }) }
+}
+
+fn decode_config(bytes: &[u8]) -> Result<Config, Error> {
+    let fault = |what| Error::Decode { section: CONFIG, what };
+    let (config, rest): (Config, _) =
+        postcard::take_from_bytes(bytes).map_err(|_| fault("not a postcard configuration of this version"))?;
+    if !rest.is_empty() {
+        return Err(fault("bytes are left after the configuration"));
+    }
+    config.validate()?;
+    Ok(config)
+}

@@ -1,0 +1,44 @@
+//! Names of the engines.
+
+use crate::error::Error;
+use core::fmt;
+use core::str::FromStr;
+
+/// Which engine runs the networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Backend {
+    /// The best engine of this build for the network at hand.
+    #[default]
+    Auto,
+    /// tract on the CPU: runs any ONNX network.
+    Tract,
+}
+
+impl Backend {
+    /// Name used on command lines and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Tract => "tract",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Backend {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "tract" => Ok(Self::Tract),
+            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, tract" }),
+        }
+    }
+}

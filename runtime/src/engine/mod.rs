@@ -1,0 +1,9 @@
+//! Running a network. Which engine runs it is a value, chosen once at preparation.
+
+mod backend;
+mod network;
+#[cfg(feature = "tract")]
+mod tract;
+
+pub use backend::Backend;
+pub use network::{Engine, Network, OutputSpec, load_network};

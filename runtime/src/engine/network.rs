@@ -1,0 +1,68 @@
+//! A parsed network, and an engine prepared to run it at one input size.
+
+use super::Backend;
+use crate::error::Error;
+use crate::preprocess::InputShape;
+use crate::tensor::Maps;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What one output must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputSpec {
+    /// Name in the ONNX graph.
+    pub name: String,
+    /// Channels by the configuration.
+    pub channels: usize,
+    /// Input pixels per map cell.
+    pub stride_px: usize,
+}
+
+impl OutputSpec {
+    /// `[1, channels, height, width]` for an input shape.
+    pub fn shape(&self, input: InputShape) -> [usize; 4] {
+        [1, self.channels, input.height / self.stride_px, input.width / self.stride_px]
+    }
+}
+
+/// A parsed network that can be prepared for any input size.
+pub trait Network: Send {
+    /// The engine that will run it; never [`Backend::Auto`].
+    fn backend(&self) -> Backend;
+
+    /// Specialises the network to one concrete input size.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the engine cannot run it at that size, [`Error::OutputShape`] if an output would not have the
+    /// shape of its specification.
+    fn prepare(&self, input: InputShape) -> Result<Box<dyn Engine>, Error>;
+}
+
+/// A network prepared for one input size.
+pub trait Engine: Send {
+    /// Runs `input`, `[1, channels, height, width]` with values 0 to 1.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the engine fails or `input` has another length than prepared.
+    fn run(&mut self, input: &[f32]) -> Result<(), Error>;
+
+    /// Output `index`, in the order of the specifications, of the latest run; `None` before the first.
+    fn output(&self, index: usize) -> Option<Maps<'_>>;
+}
+
+/// Parses ONNX bytes for the chosen backend; `threads` is at least 1.
+///
+/// # Errors
+/// [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network.
+pub fn load_network(backend: Backend, onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Box<dyn Network>, Error> {
+    match backend {
+        #[cfg(feature = "tract")]
+        Backend::Auto | Backend::Tract => Ok(Box::new(super::tract::TractNetwork::load(onnx, outputs, threads)?)),
+        #[cfg(not(feature = "tract"))]
+        Backend::Auto | Backend::Tract => {
+            let _ = (onnx, outputs, threads);
+            Err(Error::EngineMissing("tract"))
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Bilinear resizing with half-pixel centres, with and without antialiasing, as weights that are computed once per axis.
+
+use crate::config::ResizeFilter;
+use alloc::vec::Vec;
+
+/// For every output index the source indices that contribute and their weights (they sum to 1).
+#[derive(Debug, Clone, PartialEq)]
+pub struct AxisTaps {
+    starts: Vec<u32>,
+    weights: Vec<f32>,
+    taps: usize,
+}
+
+impl AxisTaps {
+    /// Weights from `source` to `target` samples, both at least 1.
+    ///
+    /// Without antialias an output at `i` reads the two neighbours of `(i + 0.5) * source / target - 0.5`, clamped to the
+    /// edge. With antialias the triangle is widened by `source / target` when shrinking, cut at the edge and normalised
+    /// (Pillow's and torchvision's definition).
+    pub fn new(source: usize, target: usize, filter: ResizeFilter) -> Self {
+        let ratio = source as f64 / target as f64;
+        let support = match filter {
+            ResizeFilter::Bilinear => 1.0,
+            ResizeFilter::BilinearAntialias => ratio.max(1.0),
+        };
+        let taps = (libm::ceil(2.0 * support) as usize + 1).min(source);
+        let mut starts = Vec::with_capacity(target);
+        let mut weights = alloc::vec![0.0; target * taps];
+        for (index, weights) in weights.chunks_exact_mut(taps).enumerate() {
+            let centre = (index as f64 + 0.5) * ratio - 0.5;
+            let centre = if filter == ResizeFilter::Bilinear { centre.clamp(0.0, (source - 1) as f64) } else { centre };
+            let first = libm::floor(centre - support) as i64 + 1;
+            let start = first.clamp(0, (source - taps) as i64);
+            let mut sum = 0.0;
+            for (tap, weight) in weights.iter_mut().enumerate() {
+                let distance = ((start + tap as i64) as f64 - centre).abs() / support;
+                *weight = (1.0 - distance).max(0.0) as f32;
+                sum += *weight;
+            }
+            weights.iter_mut().for_each(|w| *w /= sum);
+            starts.push(start as u32);
+        }
+        Self { starts, weights, taps }
+    }
+
+    /// Number of output samples.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Whether there is no output sample.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    fn at(&self, index: usize) -> (usize, &[f32]) {
+        (self.starts[index] as usize, &self.weights[index * self.taps..(index + 1) * self.taps])
+    }
+}
+
+/// Resizes one row of bytes.
+pub(super) fn resize_row(taps: &AxisTaps, row: &[u8], out: &mut [f32]) {
+    for (index, out) in out.iter_mut().enumerate() {
+        let (start, weights) = taps.at(index);
+        *out = weights.iter().zip(&row[start..]).map(|(w, &v)| w * f32::from(v)).sum();
+    }
+}
+
+/// Output row `index` from rows of `width` values, rounded to whole grey levels and divided by 255.
+///
+/// The rounding keeps the 8-bit path of training tools: a network never sees values between grey levels.
+pub(super) fn resize_column(taps: &AxisTaps, rows: &[f32], width: usize, index: usize, out: &mut [f32]) {
+    let (start, weights) = taps.at(index);
+    out.fill(0.0);
+    for (tap, &weight) in weights.iter().enumerate() {
+        let row = &rows[(start + tap) * width..][..width];
+        out.iter_mut().zip(row).for_each(|(out, &v)| *out += weight * v);
+    }
+    // Adding a half and truncating is exact here: values lie in 0..=255.
+    out.iter_mut().for_each(|v| *v = f32::from((*v + 0.5) as u8) / 255.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(taps: &AxisTaps, row: &[u8]) -> Vec<f32> {
+        let mut out = alloc::vec![0.0; taps.len()];
+        resize_row(taps, row, &mut out);
+        out
+    }
+
+    #[test]
+    fn plain_bilinear_matches_hand_computed_values() {
+        // Centres of 4 -> 2 are 0.5 and 2.5; of 2 -> 4 they are -0.25, 0.25, 0.75, 1.25 with clamping.
+        let half = AxisTaps::new(4, 2, ResizeFilter::Bilinear);
+        assert_eq!(apply(&half, &[0, 10, 20, 40]), [5.0, 30.0]);
+        let twice = AxisTaps::new(2, 4, ResizeFilter::Bilinear);
+        assert_eq!(apply(&twice, &[0, 100]), [0.0, 25.0, 75.0, 100.0]);
+    }
+
+    #[test]
+    fn antialias_matches_hand_computed_values() {
+        // 4 -> 2: triangle of half-width 2 at 0.5: weights 3/4, 3/4, 1/4 of 7/4 on samples 0, 1, 2.
+        let half = AxisTaps::new(4, 2, ResizeFilter::BilinearAntialias);
+        let row = [0, 70, 140, 210];
+        let expected = (0.75 * 0.0 + 0.75 * 70.0 + 0.25 * 140.0) / 1.75;
+        let got = apply(&half, &row);
+        assert!((got[0] - expected).abs() < 1e-4 && (got[1] - (210.0 - expected)).abs() < 1e-4, "{got:?}");
+    }
+
+    #[test]
+    fn weights_sum_to_one_for_any_sizes() {
+        for filter in [ResizeFilter::Bilinear, ResizeFilter::BilinearAntialias] {
+            for (source, target) in [(1, 1), (1, 7), (7, 1), (640, 320), (101, 37), (37, 101)] {
+                let taps = AxisTaps::new(source, target, filter);
+                let flat = apply(&taps, &alloc::vec![200; source]);
+                assert!(flat.iter().all(|v| (v - 200.0).abs() < 1e-3), "{source} -> {target} {filter:?}");
+            }
+        }
+    }
+}
