@@ -1,0 +1,69 @@
+//! The commands and their common options.
+
+use super::{demo, eval, export, inspect, predict, train, unpack};
+use clap::{Parser, Subcommand};
+
+const AFTER_HELP: &str = "\
+Progress goes to stderr, results to stdout. With --json the last line of stdout is one JSON object.
+
+Exit codes: 0 done; 1 failed (the message says why); 2 the command line was not understood;
+130 stopped with Ctrl-C (training leaves a checkpoint that --resume continues).
+
+Examples:
+  dormouse demo
+  dormouse train flies.toml --out runs/flies
+  dormouse predict -m runs/flies/flies.dorm video.mp4 -o video.slp --overlay pictures
+  dormouse eval labels.slp video.slp";
+
+/// Train compact pose networks, export them to one bundle, and find poses with it.
+#[derive(Debug, Parser)]
+#[command(name = "dormouse", version, about, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train on a synthetic scene, export, predict, and draw a picture: the whole path in minutes
+    Demo(demo::DemoArgs),
+    /// Train a network from a TOML configuration
+    Train(train::TrainArgs),
+    /// Make a bundle from a run's checkpoint
+    Export(export::ExportArgs),
+    /// Find poses in a video, image, folder or labels file
+    Predict(predict::PredictArgs),
+    /// Compare predicted poses with true ones
+    Eval(eval::EvalArgs),
+    /// Show what is in a bundle, a labels file or an ONNX file
+    Inspect(inspect::InspectArgs),
+    /// Write the sections of a bundle as plain files
+    Unpack(unpack::UnpackArgs),
+}
+
+/// Runs one command and gives the process's exit code.
+///
+/// # Errors
+/// Whatever stopped the command; the message is for the person at the terminal.
+pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Unpack(args) => unpack::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

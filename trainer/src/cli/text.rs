@@ -1,0 +1,33 @@
+//! Small pieces of text that several commands print.
+
+use crate::predict::Latency;
+
+/// `12.3 kB`, `4.56 MB`.
+pub(super) fn bytes(count: usize) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        _ => format!("{:.2} MB", count as f64 / 1e6),
+    }
+}
+
+/// One paragraph on latency.
+pub(super) fn latency(latency: &Latency, threads: usize) -> String {
+    format!(
+        "latency per frame over {} frames, {threads} thread(s): p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms (first, with preparation: {:.1} ms)\n\
+         stages, mean: preprocess {:.2} ms, network {:.2} ms, decode {:.3} ms",
+        latency.frames,
+        latency.p50_ms,
+        latency.p99_ms,
+        latency.max_ms,
+        latency.first_ms,
+        latency.preprocess_ms,
+        latency.infer_ms,
+        latency.decode_ms,
+    )
+}
+
+/// Threads to use when none are asked for.
+pub(super) fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,11 @@
+//! Running a bundle over videos, images and labels files, offline, with the very runtime that ships.
+
+mod frame_list;
+mod input;
+mod run;
+mod timing;
+
+pub use frame_list::FrameList;
+pub use input::PredictInput;
+pub use run::{Predictor, predict};
+pub use timing::{Latency, StageTimes};
