@@ -6,6 +6,7 @@
 extern crate alloc;
 
 pub mod config;
+pub mod decode;
 pub mod error;
 pub mod frame;
 pub mod geometry;
