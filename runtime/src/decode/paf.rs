@@ -10,6 +10,11 @@ const MAX_SAMPLES: usize = 64;
 /// uses, in a form that vectorises on every target.
 const ROUNDING: f32 = 8_388_608.0;
 const ROUNDING_MASK: u32 = 0x7f_ffff;
+/// Lines that are scored together.
+const LANES: usize = 4;
+
+/// (x, y) in affinity cells.
+type Point = (f32, f32);
 
 /// Scores the lines from every source peak to every destination peak of an edge type (SLEAP: `score_paf_lines`).
 #[derive(Debug, Clone)]
@@ -63,39 +68,42 @@ impl PafScorer {
         let max_length_px = self.max_edge_length_ratio * largest * self.stride_px;
         for (row, source) in rows {
             let from = self.to_paf_cell(source);
-            for (score, destination) in row.iter_mut().zip(destinations) {
-                let line = self.score_line(&field, from, self.to_paf_cell(destination), max_length_px);
-                *score = if line.is_finite() { line } else { f32::NEG_INFINITY };
+            for (row, destinations) in row.chunks_mut(LANES).zip(destinations.chunks(LANES)) {
+                // Lanes that have no destination score a line of length 0 and are not read.
+                let mut to = [from; LANES];
+                to.iter_mut().zip(destinations).for_each(|(to, peak)| *to = self.to_paf_cell(peak));
+                let lines = self.score_lines(&field, from, &to, max_length_px);
+                row.iter_mut().zip(lines).for_each(|(score, line)| *score = line);
             }
         }
     }
 
-    fn to_paf_cell(&self, peak: &Peak) -> (f32, f32) {
+    fn to_paf_cell(&self, peak: &Peak) -> Point {
         (peak.x * self.cells_per_peak_cell, peak.y * self.cells_per_peak_cell)
     }
 
-    /// Score of one line between points in affinity cells; not finite if there is none.
-    fn score_line(&self, field: &Field<'_>, from: (f32, f32), to: (f32, f32), max_length_px: f32) -> f32 {
-        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-        let length = libm::sqrtf(dx * dx + dy * dy);
-        if !(length > 0.0 && length < f32::INFINITY) {
-            return f32::NEG_INFINITY;
+    /// Scores of the lines from one point to several, in affinity cells; negative infinity where there is no finite score.
+    fn score_lines(&self, field: &Field<'_>, from: Point, to: &[Point; LANES], max_length_px: f32) -> [f32; LANES] {
+        let dx = to.map(|to| to.0 - from.0);
+        let dy = to.map(|to| to.1 - from.1);
+        let (mut sum_x, mut sum_y) = ([0.0; LANES], [0.0; LANES]);
+        for &t in &self.fractions[..self.samples] {
+            let x = dx.map(|dx| nearest_cell(from.0 + t * dx, field.last_x));
+            let y = dy.map(|dy| nearest_cell(from.1 + t * dy, field.last_y));
+            for lane in 0..LANES {
+                let cell = y[lane] as usize * field.width + x[lane] as usize;
+                sum_x[lane] += field.x[cell];
+                sum_y[lane] += field.y[cell];
+            }
         }
-        let mut cells = [(0, 0); MAX_SAMPLES];
-        let cells = &mut cells[..self.samples];
-        for (cell, &t) in cells.iter_mut().zip(&self.fractions) {
-            *cell = (nearest_cell(from.0 + t * dx, field.last_x), nearest_cell(from.1 + t * dy, field.last_y));
-        }
-        let (mut sum_x, mut sum_y) = (0.0, 0.0);
-        for &(x, y) in &*cells {
-            let i = y as usize * field.width + x as usize;
-            sum_x += field.x.get(i).copied().unwrap_or(f32::NAN);
-            sum_y += field.y.get(i).copied().unwrap_or(f32::NAN);
-        }
-        // The unit vector is the same for all points: the sums are projected instead of every sample.
-        let mean = (sum_x * dx + sum_y * dy) / (length * self.samples as f32);
-        let penalty = (max_length_px / (length * self.stride_px) - 1.0).min(0.0) * self.dist_penalty_weight;
-        mean + penalty
+        core::array::from_fn(|lane| {
+            let length = libm::sqrtf(dx[lane] * dx[lane] + dy[lane] * dy[lane]);
+            // The unit vector is the same for all points: the sums are projected instead of every sample.
+            let mean = (sum_x[lane] * dx[lane] + sum_y[lane] * dy[lane]) / (length * self.samples as f32);
+            let penalty = (max_length_px / (length * self.stride_px) - 1.0).min(0.0) * self.dist_penalty_weight;
+            let score = mean + penalty;
+            if length > 0.0 && length < f32::INFINITY && score.is_finite() { score } else { f32::NEG_INFINITY }
+        })
     }
 }
 
@@ -124,10 +132,13 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Rounds half to even and clamps to `0..=last`.
+/// Rounds half to even and clamps to `0..=last`; NaN gives 0.
 fn nearest_cell(coordinate: f32, last: f32) -> u32 {
-    // `last` is an integer, so that clamping before rounding gives the same as after it.
-    (coordinate.max(0.0).min(last) + ROUNDING).to_bits() & ROUNDING_MASK
+    // `last` is an integer, so that clamping before rounding gives the same as after it. Written as comparisons, which
+    // are one instruction each and turn NaN into 0.
+    let at_least_0 = if coordinate > 0.0 { coordinate } else { 0.0 };
+    let clamped = if at_least_0 < last { at_least_0 } else { last };
+    (clamped + ROUNDING).to_bits() & ROUNDING_MASK
 }
 
 #[cfg(test)]
