@@ -1,1 +1,3 @@
-//! x
+//! What the benches share: scenes with known answers.
+
+pub mod scene;

@@ -1,0 +1,107 @@
+//! Any number of animals: local peaks, joined along part affinity fields.
+
+use crate::config::{Config, HeadKind, PeakConfig};
+use crate::decode::{Assigner, Connection, Grouper, PafScorer, PeakBuffer, PeakId, edge_order, local_peaks, refine_peak};
+use crate::error::Error;
+use crate::geometry::{ImageMap, InputPoint};
+use crate::instances::{Overflow, Poses};
+use crate::tensor::Maps;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Decoder of bottom-up models, with its working memory. Memory is `max_peaks` squared floats and some bytes per peak.
+#[derive(Debug, Clone)]
+pub struct BottomUp {
+    peak_config: PeakConfig,
+    min_line_score: f32,
+    peak_stride_px: f32,
+    edges: Vec<GroupedEdge>,
+    peaks: PeakBuffer,
+    scorer: PafScorer,
+    /// `sources * destinations` of the edge at work.
+    scores: Vec<f32>,
+    assigner: Assigner,
+    grouper: Grouper,
+}
+
+/// An edge that takes part in grouping.
+#[derive(Debug, Clone, Copy)]
+struct GroupedEdge {
+    index: usize,
+    source: usize,
+    destination: usize,
+}
+
+impl BottomUp {
+    /// Plans for a validated configuration.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] if the first network lacks a confidence-map or a part-affinity-field head.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let stride = |kind, what| {
+            let head = config.networks.first().and_then(|n| n.head(kind));
+            head.map(|h| h.stride_px).ok_or(Error::InvalidConfig { field: "networks.heads", what })
+        };
+        let peak_stride_px = stride(HeadKind::ConfidenceMaps, "a confidence-map head is needed")?;
+        let paf_stride_px = stride(HeadKind::PartAffinityFields, "bottom-up needs a part-affinity-field head")?;
+        let nodes = config.skeleton.nodes.len();
+        let max_peaks = config.limits.max_peaks as usize;
+        let min_peaks = config.grouping.min_instance_peaks.count(nodes);
+        let edge = |index: usize| {
+            let &(source, destination) = config.skeleton.edges.get(index)?;
+            Some(GroupedEdge { index, source: source.into(), destination: destination.into() })
+        };
+        Ok(Self {
+            peak_config: config.peaks,
+            min_line_score: config.grouping.min_line_score,
+            peak_stride_px: peak_stride_px as f32,
+            edges: edge_order(&config.skeleton).into_iter().filter_map(edge).collect(),
+            peaks: PeakBuffer::new(nodes, max_peaks),
+            scorer: PafScorer::new(&config.grouping, peak_stride_px, paf_stride_px),
+            scores: vec![0.0; max_peaks * max_peaks],
+            assigner: Assigner::new(max_peaks),
+            grouper: Grouper::new(nodes, max_peaks, min_peaks, config.limits.max_instances as usize),
+        })
+    }
+
+    /// Replaces the contents of `poses` by the animals in `confmaps` `[nodes, h, w]` and `pafs` `[2 * edges, h, w]`.
+    pub fn decode(&mut self, confmaps: &Maps<'_>, pafs: &Maps<'_>, map: ImageMap, poses: &mut Poses) {
+        self.find_peaks(confmaps);
+        self.match_edges(pafs);
+        let stride_px = self.peak_stride_px;
+        let position = |p: &crate::decode::Peak| map.to_image(InputPoint { x_px: p.x * stride_px, y_px: p.y * stride_px });
+        let dropped = self.grouper.finish(&self.peaks, position, poses);
+        poses.set_overflow(Overflow { peaks: self.peaks.overflow(), instances: dropped });
+    }
+
+    /// First part of [`decode`](Self::decode): finds and refines the peaks of all nodes.
+    pub fn find_peaks(&mut self, confmaps: &Maps<'_>) -> &PeakBuffer {
+        local_peaks(confmaps, self.peak_config.threshold, &mut self.peaks);
+        for node in 0..confmaps.channels() {
+            for peak in self.peaks.channel_mut(node) {
+                *peak = refine_peak(confmaps, node, self.peak_config.refinement, *peak);
+            }
+        }
+        &self.peaks
+    }
+
+    /// Second part: scores all candidates of every edge, matches them, and hands on what reaches the least line score.
+    fn match_edges(&mut self, pafs: &Maps<'_>) {
+        self.grouper.clear();
+        for edge in &self.edges {
+            let sources = self.peaks.channel(edge.source);
+            let destinations = self.peaks.channel(edge.destination);
+            let scores = &mut self.scores[..sources.len() * destinations.len()];
+            self.scorer.score(pafs, edge.index, sources, destinations, scores);
+            for (s, d) in self.assigner.solve(scores, sources.len(), destinations.len()) {
+                let score = scores[s * destinations.len() + d];
+                // Only after matching, as in SLEAP: a weak pair can keep others apart.
+                if score >= self.min_line_score {
+                    let source = PeakId { node: edge.source, index: s };
+                    let destination = PeakId { node: edge.destination, index: d };
+                    self.grouper.connect(Connection { source, destination, score });
+                }
+            }
+        }
+    }
+}

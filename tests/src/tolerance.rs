@@ -1,0 +1,15 @@
+//! Every tolerance of the tests, named, with its reason. A test that needs another one adds it here.
+
+/// Keypoints decoded from the very maps that SLEAP's networks gave, against the recorded predictions, in frame pixels.
+///
+/// The steps are the same, only the 25 products of the 5x5 patch may be added up in another order: about 1e-6 cells,
+/// times 2 to 8 pixels a cell, and positions near 300 px have an f32 spacing of 3e-5 px. Measured: 0.
+pub const SAME_MAPS_KEYPOINT_PX: f32 = 1e-4;
+
+/// Keypoint scores from the same maps: values are copied, but maps and predictions were recorded in two runs of the
+/// network, whose convolutions need not add up in the same order. Measured: 6e-7.
+pub const SAME_MAPS_KEYPOINT_SCORE: f32 = 5e-6;
+
+/// Instance scores from the same maps: per edge a mean over 10 samples, projected on the edge after and not before
+/// summing. Measured: 2.4e-7.
+pub const SAME_MAPS_INSTANCE_SCORE: f32 = 5e-6;
