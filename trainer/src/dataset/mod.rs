@@ -3,6 +3,7 @@
 pub mod image;
 pub mod labels;
 pub mod sample;
+pub mod synth;
 
 pub use image::Image;
 pub use labels::{InstanceKind, LabelInstance, LabelPoint, LabeledFrame, Labels, Video, VideoSource};

@@ -1,0 +1,95 @@
+//! Draws a variation and applies it to a sample.
+
+use super::config::AugmentConfig;
+use super::flip::swap_sides;
+use super::intensity::Intensity;
+use super::warp::Warp;
+use crate::dataset::sample::{MISSING, Point, Sample};
+use crate::error::Result;
+use dormouse::Skeleton;
+use rand::{Rng, RngExt};
+
+/// A checked augmentation for one skeleton.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Augment {
+    config: AugmentConfig,
+    mirrored: Vec<usize>,
+}
+
+impl Augment {
+    /// Checks the settings against the skeleton.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] with every fault, among them mirroring without symmetries.
+    pub fn new(config: AugmentConfig, skeleton: &Skeleton) -> Result<Self> {
+        config.validate(skeleton)?;
+        Ok(Self { config, mirrored: skeleton.mirrored_nodes() })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &AugmentConfig {
+        &self.config
+    }
+
+    /// A random variation of `sample`: gray values first, then one warp. The same generator state gives the same result.
+    pub fn apply<R: Rng + ?Sized>(&self, sample: &Sample, rng: &mut R) -> Sample {
+        let config = &self.config;
+        let intensity = Intensity {
+            noise: chance(rng, config.noise_probability).then_some(config.noise_deviation * 255.0).filter(|&d| d > 0.0),
+            contrast: chance(rng, config.contrast_probability).then(|| between(rng, config.contrast)),
+            brightness: chance(rng, config.brightness_probability).then(|| between(rng, config.brightness)),
+        };
+        let mirror = [chance(rng, config.flip_horizontal_probability), chance(rng, config.flip_vertical_probability)];
+        let size_px = [sample.image.width_px(), sample.image.height_px()];
+        let rotation_rad = f64::from(between(rng, config.rotation_deg)).to_radians();
+        let scale = f64::from(between(rng, config.scale));
+        let shift_px = size_px.map(|side| f64::from(between(rng, config.translate_fraction)) * side as f64);
+        let warp = Warp::new(size_px, rotation_rad, scale, shift_px, mirror);
+        // Two mirrors are a half turn, which keeps left and right apart.
+        let swaps_sides = mirror[0] != mirror[1];
+        let image = if intensity == Intensity::default() {
+            warp.image(&sample.image)
+        } else {
+            let mut image = sample.image.clone();
+            intensity.apply(image.pixels_mut(), rng);
+            warp.image(&image)
+        };
+        let animals = sample.animals.iter().map(|animal| self.moved(animal, &warp, swaps_sides, size_px));
+        let keep = |animal: &Vec<Point>| !config.drop_parts_outside || animal.iter().any(|p| !is_missing(*p));
+        Sample { image, animals: animals.filter(keep).collect() }
+    }
+
+    fn moved(&self, animal: &[Point], warp: &Warp, swaps_sides: bool, size_px: [usize; 2]) -> Vec<Point> {
+        let mut points: Vec<Point> = animal.iter().map(|&p| warp.point(p)).collect();
+        if swaps_sides {
+            swap_sides(&mut points, &self.mirrored);
+        }
+        for point in &mut points {
+            // A part with one NaN coordinate is missing altogether.
+            if is_missing(*point) || (self.config.drop_parts_outside && !in_image(*point, size_px)) {
+                *point = MISSING;
+            }
+        }
+        points
+    }
+}
+
+fn is_missing(point: Point) -> bool {
+    !(point[0].is_finite() && point[1].is_finite())
+}
+
+/// Whether the point lies on one of the pixels, each reaching half a pixel around its centre.
+fn in_image(point: Point, size_px: [usize; 2]) -> bool {
+    (0..2).all(|i| point[i] >= -0.5 && point[i] <= size_px[i] as f32 - 0.5)
+}
+
+fn chance<R: Rng + ?Sized>(rng: &mut R, probability: f32) -> bool {
+    rng.random::<f32>() < probability
+}
+
+fn between<R: Rng + ?Sized>(rng: &mut R, [low, high]: [f32; 2]) -> f32 {
+    low + (high - low) * rng.random::<f32>()
+}
+
+#[cfg(test)]
+mod tests;

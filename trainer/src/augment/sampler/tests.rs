@@ -1,0 +1,133 @@
+use super::*;
+use crate::dataset::image::Image;
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+const SIZE: [usize; 2] = [97, 80];
+
+fn skeleton() -> Skeleton {
+    let nodes = ["nose", "left", "right"].map(String::from).to_vec();
+    Skeleton { name: "test".into(), nodes, edges: vec![(0, 1), (0, 2)], symmetries: vec![(1, 2)] }
+}
+
+/// One bright Gaussian per point on black, all channels alike.
+fn dots(points: &[Point], channels: usize) -> Image {
+    let mut pixels = Vec::new();
+    for y in 0..SIZE[1] {
+        for x in 0..SIZE[0] {
+            let value: f32 = points
+                .iter()
+                .map(|p| 250.0 * (-((x as f32 - p[0]).powi(2) + (y as f32 - p[1]).powi(2)) / (2.0 * 2.5 * 2.5)).exp())
+                .sum();
+            pixels.extend(std::iter::repeat_n(value.round() as u8, channels));
+        }
+    }
+    Image::new(SIZE[0], SIZE[1], channels, pixels).unwrap()
+}
+
+fn centroid(image: &Image) -> [f64; 2] {
+    let mut sums = [0.0; 3];
+    for (i, pixel) in image.pixels().chunks_exact(image.channels()).enumerate() {
+        let weight = f64::from(pixel[0]);
+        let at = [(i % image.width_px()) as f64, (i / image.width_px()) as f64];
+        sums = [sums[0] + weight * at[0], sums[1] + weight * at[1], sums[2] + weight];
+    }
+    [sums[0] / sums[2], sums[1] / sums[2]]
+}
+
+fn strong() -> AugmentConfig {
+    AugmentConfig {
+        rotation_deg: [-180.0, 180.0],
+        scale: [0.7, 1.3],
+        translate_fraction: [-0.1, 0.1],
+        flip_horizontal_probability: 0.5,
+        flip_vertical_probability: 0.5,
+        ..AugmentConfig::default()
+    }
+}
+
+proptest! {
+    /// Draw a dot, vary the sample: the dot is where the point says.
+    #[test]
+    fn pixels_and_points_move_together(seed in any::<u64>(), x in 38.0_f32..58.0, y in 30.0_f32..50.0, rgb in any::<bool>()) {
+        let sample = Sample { image: dots(&[[x, y]], if rgb { 3 } else { 1 }), animals: vec![vec![[x, y], MISSING, MISSING]] };
+        let augment = Augment::new(strong(), &skeleton()).unwrap();
+        let varied = augment.apply(&sample, &mut ChaCha8Rng::seed_from_u64(seed));
+        let point = varied.animals[0][0];
+        // The whole dot must be inside for its centroid to be unbiased.
+        let room = 12.0;
+        prop_assume!(point[0] > room && point[0] < SIZE[0] as f32 - room && point[1] > room && point[1] < SIZE[1] as f32 - room);
+        let seen = centroid(&varied.image);
+        prop_assert!((seen[0] - f64::from(point[0])).abs() < 0.05 && (seen[1] - f64::from(point[1])).abs() < 0.05, "{seen:?} {point:?}");
+        prop_assert!(varied.animals[0][1..].iter().flatten().all(|v| v.is_nan()));
+    }
+}
+
+#[test]
+fn a_mirror_is_exact_and_swaps_sides() {
+    let config = AugmentConfig { flip_horizontal_probability: 1.0, ..AugmentConfig::none() };
+    let sample = Sample { image: dots(&[[10.0, 20.0]], 1), animals: vec![vec![[10.0, 20.0], [30.25, 40.0], MISSING]] };
+    let flipped = Augment::new(config, &skeleton()).unwrap().apply(&sample, &mut ChaCha8Rng::seed_from_u64(3));
+    // x' = (W - 1) - x
+    assert_eq!(flipped.animals[0][0], [86.0, 20.0]);
+    assert!(flipped.animals[0][1][0].is_nan(), "the left part was the missing right part");
+    assert_eq!(flipped.animals[0][2], [65.75, 40.0]);
+    for (new, old) in flipped.image.pixels().chunks_exact(SIZE[0]).zip(sample.image.pixels().chunks_exact(SIZE[0])) {
+        assert!(new.iter().eq(old.iter().rev()));
+    }
+}
+
+#[test]
+fn two_mirrors_keep_the_sides() {
+    let config = AugmentConfig { flip_horizontal_probability: 1.0, flip_vertical_probability: 1.0, ..AugmentConfig::none() };
+    let sample = Sample { image: dots(&[], 1), animals: vec![vec![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]] };
+    let turned = Augment::new(config, &skeleton()).unwrap().apply(&sample, &mut ChaCha8Rng::seed_from_u64(3));
+    assert_eq!(turned.animals[0], vec![[95.0, 77.0], [93.0, 75.0], [91.0, 73.0]]);
+}
+
+#[test]
+fn a_quarter_turn_goes_clockwise() {
+    let config = AugmentConfig { rotation_deg: [90.0, 90.0], ..AugmentConfig::none() };
+    let sample = Sample { image: dots(&[], 1), animals: vec![vec![[58.0, 39.5], MISSING, MISSING]] };
+    let turned = Augment::new(config, &skeleton()).unwrap().apply(&sample, &mut ChaCha8Rng::seed_from_u64(3));
+    // 10 px right of the centre (48, 39.5) comes to lie 10 px below it.
+    let [x, y] = turned.animals[0][0];
+    assert!((x - 48.0).abs() < 1e-4 && (y - 49.5).abs() < 1e-4);
+}
+
+#[test]
+fn parts_that_leave_the_image_are_dropped_or_kept() {
+    let away = AugmentConfig { translate_fraction: [0.5, 0.5], ..AugmentConfig::none() };
+    let animals = vec![vec![[10.0, 10.0], [90.0, 10.0], MISSING], vec![[90.0, 70.0], MISSING, MISSING]];
+    let sample = Sample { image: dots(&[], 1), animals };
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let dropped = Augment::new(away.clone(), &skeleton()).unwrap().apply(&sample, &mut rng);
+    assert_eq!(dropped.animals.len(), 1);
+    assert_eq!(dropped.animals[0][0], [58.5, 50.0]);
+    assert!(dropped.animals[0][1][0].is_nan());
+    let kept = Augment::new(AugmentConfig { drop_parts_outside: false, ..away }, &skeleton()).unwrap().apply(&sample, &mut rng);
+    assert_eq!(kept.animals.len(), 2);
+    assert_eq!(kept.animals[1][0], [138.5, 110.0]);
+}
+
+#[test]
+fn nothing_changes_without_variation() {
+    let sample = Sample { image: dots(&[[40.0, 30.0]], 3), animals: vec![vec![[40.0, 30.0], [1.5, 2.5], [3.0, 3.0]]] };
+    let augment = Augment::new(AugmentConfig::none(), &skeleton()).unwrap();
+    assert_eq!(augment.apply(&sample, &mut ChaCha8Rng::seed_from_u64(9)), sample);
+}
+
+#[test]
+fn mirroring_needs_symmetries() {
+    let config = AugmentConfig { flip_horizontal_probability: 0.5, scale: [2.0, 1.0], ..AugmentConfig::default() };
+    let text = Augment::new(config, &Skeleton { symmetries: vec![], ..skeleton() }).unwrap_err().to_string();
+    assert!(text.contains("has no symmetries") && text.contains("augment.scale"), "{text}");
+}
+
+#[test]
+fn unknown_settings_are_refused() {
+    assert!(toml::from_str::<AugmentConfig>("rotation = [0, 1]").is_err());
+    let config: AugmentConfig = toml::from_str("rotation_deg = [-90, 90]").unwrap();
+    assert_eq!(config, AugmentConfig { rotation_deg: [-90.0, 90.0], ..AugmentConfig::default() });
+}

@@ -1,0 +1,19 @@
+//! Drawn scenes with articulated animals whose parts are known exactly: for trying out, for benchmarks and for tests.
+
+mod animal;
+mod camera;
+mod canvas;
+mod config;
+mod floor;
+mod fly;
+mod geom;
+mod mouse;
+mod place;
+mod scenes;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod texture;
+
+pub use config::{Species, SynthConfig};
+pub use scenes::SynthScenes;

@@ -1,0 +1,220 @@
+use super::{Species, SynthConfig, SynthScenes};
+use crate::dataset::image::Image;
+use crate::dataset::sample::{Sample, SampleSource};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+fn scenes(species: Species, side: usize, animals: (usize, usize)) -> SynthScenes {
+    SynthScenes::new(SynthConfig {
+        species,
+        width_px: side,
+        height_px: side,
+        animals,
+        count: 64,
+        seed: 7,
+        ..SynthConfig::default()
+    })
+    .unwrap()
+}
+
+fn same(a: &Sample, b: &Sample) -> bool {
+    let bits = |s: &Sample| s.animals.iter().flatten().flatten().map(|v| v.to_bits()).collect::<Vec<_>>();
+    a.image == b.image && bits(a) == bits(b)
+}
+
+#[test]
+fn skeletons_are_trees_of_13_nodes() {
+    for species in [Species::Fly, Species::Mouse] {
+        let scenes = scenes(species, 64, (1, 1));
+        let skeleton = scenes.skeleton();
+        skeleton.validate().unwrap();
+        assert_eq!((skeleton.nodes.len(), skeleton.edges.len()), (13, 12));
+        let children: BTreeSet<u16> = skeleton.edges.iter().map(|e| e.1).collect();
+        assert_eq!(children.len(), 12, "every node but the root has one parent");
+        let pair = |&(a, b): &(u16, u16)| {
+            let (a, b) = (&skeleton.nodes[usize::from(a)], &skeleton.nodes[usize::from(b)]);
+            a.strip_suffix('L') == b.strip_suffix('R')
+        };
+        assert!(skeleton.symmetries.iter().all(pair));
+    }
+}
+
+#[test]
+fn a_scene_depends_on_its_index_only() {
+    let source = scenes(Species::Fly, 96, (1, 4));
+    let forward: Vec<Sample> = (0..32).map(|i| source.sample(i).unwrap()).collect();
+    let parallel: Vec<Sample> = (0..32_usize).into_par_iter().rev().map(|i| source.sample(i).unwrap()).collect();
+    assert!(forward.iter().zip(parallel.iter().rev()).all(|(a, b)| same(a, b)));
+    assert!(!same(&forward[0], &forward[1]));
+    assert!(source.sample(64).is_err());
+}
+
+#[test]
+fn labels_are_inside_and_animals_apart() {
+    for species in [Species::Fly, Species::Mouse] {
+        let source = scenes(species, 192, (2, 4));
+        let middle = source.skeleton().node_index(if species == Species::Fly { "thorax" } else { "spine" }).unwrap();
+        let (mut animals, mut close, mut parts) = (0, 0, 0);
+        for i in 0..source.len() {
+            let sample = source.sample(i).unwrap();
+            assert!((1..=4).contains(&sample.animals.len()));
+            animals += sample.animals.len();
+            let inside = |p: &[f32; 2]| p.iter().all(|v| (-0.5..191.5).contains(v));
+            for points in &sample.animals {
+                assert_eq!(points.len(), 13);
+                assert!(points.iter().all(|p| p.iter().all(|v| v.is_nan()) || inside(p)));
+                parts += points.iter().filter(|p| p[0].is_finite()).count();
+            }
+            for (a, first) in sample.animals.iter().enumerate() {
+                for second in &sample.animals[..a] {
+                    let [p, q] = [first[middle], second[middle]];
+                    let distance = (p[0] - q[0]).hypot(p[1] - q[1]);
+                    assert!(distance.is_nan() || distance > 12.0, "two bodies coincide in scene {i}");
+                    close += usize::from(distance < 67.0);
+                }
+            }
+        }
+        assert!(animals > 150 && close > 20, "{animals} animals, {close} pairs close together");
+        assert!(parts * 10 > animals * 13 * 8, "most parts are visible");
+    }
+}
+
+/// Without noise the thin feet of dark flies must be darker than what lies around them: labels lie on the drawing.
+#[test]
+fn labels_lie_on_the_animal() {
+    let config = SynthConfig {
+        width_px: 256,
+        height_px: 256,
+        animals: (1, 1),
+        noise: (0.0, 0.0),
+        bright_on_dark: 0.0,
+        contrast: (0.8, 0.9),
+        length_fraction: 0.5,
+        count: 40,
+        ..SynthConfig::default()
+    };
+    let source = SynthScenes::new(config).unwrap();
+    let feet: Vec<usize> = (0..13).filter(|&n| source.skeleton().nodes[n].contains("leg")).collect();
+    let (mut darker, mut all) = (0, 0);
+    for i in 0..source.len() {
+        let sample = source.sample(i).unwrap();
+        for point in feet.iter().map(|&n| sample.animals[0][n]).filter(|p| p[0].is_finite()) {
+            let around = ring_median(&sample.image, point, 9);
+            let here = ring_median(&sample.image, point, 0);
+            darker += usize::from(here < around);
+            all += 1;
+        }
+    }
+    assert!(darker * 20 > all * 18, "{darker} of {all}");
+}
+
+/// Median of the pixels on a square ring.
+fn ring_median(image: &Image, point: [f32; 2], reach: i64) -> u8 {
+    let (cx, cy) = (point[0].round() as i64, point[1].round() as i64);
+    let mut values = Vec::new();
+    for y in (cy - reach)..=(cy + reach) {
+        for x in (cx - reach)..=(cx + reach) {
+            let on_ring = (x - cx).abs().max((y - cy).abs()) == reach;
+            if on_ring && (0..image.width_px() as i64).contains(&x) && (0..image.height_px() as i64).contains(&y) {
+                values.push(image.pixels()[y as usize * image.width_px() + x as usize]);
+            }
+        }
+    }
+    values.sort_unstable();
+    values[values.len() / 2]
+}
+
+#[test]
+fn bad_settings_are_all_named() {
+    let config = SynthConfig { width_px: 1, animals: (3, 2), closeness: 2.0, ..SynthConfig::default() };
+    let text = SynthScenes::new(config).unwrap_err().to_string();
+    assert!(text.contains("width_px") && text.contains("animals") && text.contains("closeness"), "{text}");
+}
+
+/// Writes contact sheets to look at, with and without labels, and says how long a scene takes.
+#[test]
+fn drawing_is_quick() {
+    use crate::draw::{DrawOptions, DrawnAnimal, contact_sheet, draw_poses, save_png};
+    for species in [Species::Fly, Species::Mouse] {
+        for side in [192, 384] {
+            let source = scenes(species, side, (1, 4));
+            let warm = source.sample(0).unwrap();
+            assert_eq!(warm.image.width_px(), side);
+            let start = std::time::Instant::now();
+            let samples: Vec<Sample> = (0..12).map(|i| source.sample(i).unwrap()).collect();
+            let each = start.elapsed() / 12;
+            println!("{species:?} {side}: {each:?} per scene");
+            assert!(each.as_millis() < 100, "a scene of {side} px takes {each:?}");
+            let images: Vec<Image> = samples.iter().map(|s| s.image.clone()).collect();
+            let folder = std::env::temp_dir();
+            save_png(&contact_sheet(&images, 4).unwrap(), &folder.join(format!("dormouse-{species:?}-{side}.png"))).unwrap();
+            let posed =
+                samples[8].animals.iter().enumerate().map(|(i, points)| (i, points.iter().map(|p| (p[0], p[1], 1.0)).collect()));
+            let posed: Vec<(usize, Vec<(f32, f32, f32)>)> = posed.collect();
+            let animals: Vec<DrawnAnimal<'_>> =
+                posed.iter().map(|(i, points)| DrawnAnimal::new(points, format!("animal {i}"), *i)).collect();
+            let options = DrawOptions { title: format!("{species:?} {side}"), ..DrawOptions::default() };
+            let drawn = draw_poses(&samples[8].image, source.skeleton(), &animals, &options).unwrap();
+            save_png(&drawn, &folder.join(format!("dormouse-{species:?}-{side}-labels.png"))).unwrap();
+        }
+    }
+}
+
+/// Anatomy on the screen (y down): left parts lie to the left of the direction of view.
+#[test]
+fn left_is_left() {
+    for (species, tail, front, pairs) in [
+        (Species::Fly, "thorax", "head", [("eyeL", "eyeR"), ("midlegL", "midlegR")]),
+        (Species::Mouse, "tailBase", "neck", [("earL", "earR"), ("hindpawL", "hindpawR")]),
+    ] {
+        let source = scenes(species, 128, (1, 1));
+        let node = |name: &str| source.skeleton().node_index(name).unwrap();
+        let mut seen = 0;
+        for i in 0..source.len() {
+            let points = &source.sample(i).unwrap().animals[0];
+            let (from, to) = (points[node(tail)], points[node(front)]);
+            for (left, right) in pairs {
+                let (l, r) = (points[node(left)], points[node(right)]);
+                let cross = (to[0] - from[0]) * (r[1] - l[1]) - (to[1] - from[1]) * (r[0] - l[0]);
+                // Turning from the view to the right-hand side is clockwise on the screen: a positive cross product.
+                assert!(cross.is_nan() || cross > 0.0, "{species:?} {i} {left}");
+                seen += usize::from(cross > 0.0);
+            }
+        }
+        assert!(seen > 80, "{seen}");
+    }
+}
+
+#[test]
+fn parts_under_another_body_are_missing() {
+    use rand::SeedableRng;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+    let lower = super::fly::pose([60.0, 60.0], 0.0, 60.0, 0.2, &mut rng);
+    let upper = super::fly::pose([60.0, 60.0], 1.5, 60.0, 0.2, &mut rng);
+    let away = super::mouse::pose([300.0, 60.0], 1.5, 60.0, 0.2, &mut rng);
+    let labels = lower.labels(120, 120, std::slice::from_ref(&upper));
+    assert!(labels[3][0].is_nan(), "the thorax is covered");
+    assert_eq!(labels[9], lower.points[9], "a foot is not");
+    assert!(lower.labels(120, 120, &[away]).iter().all(|p| p[0].is_finite()));
+    assert!(lower.labels(62, 120, &[])[0][0].is_nan(), "the head is outside a narrower image");
+}
+
+/// Every label lies on a painted solid of its animal, within a pixel.
+#[test]
+fn points_touch_solids() {
+    use rand::SeedableRng;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(6);
+    for i in 0..100_u8 {
+        let heading = f32::from(i) / 7.0;
+        let animals = [
+            super::fly::pose([0.0, 0.0], heading, 100.0, 0.2, &mut rng),
+            super::mouse::pose([0.0, 0.0], heading, 100.0, 0.2, &mut rng),
+        ];
+        for animal in animals {
+            for (node, &point) in animal.points.iter().enumerate() {
+                let nearest = animal.parts.iter().map(|part| part.shape.distance(point)).fold(f32::INFINITY, f32::min);
+                assert!(nearest < 1.0, "node {node} is {nearest} px away");
+            }
+        }
+    }
+}

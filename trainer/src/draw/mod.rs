@@ -1,0 +1,16 @@
+//! Pictures for people: poses over frames, confidence maps over frames, contact sheets.
+
+mod canvas;
+mod heatmap;
+mod legend;
+mod palette;
+mod png;
+mod poses;
+mod sheet;
+mod text;
+
+pub use heatmap::draw_heatmap;
+pub use palette::{Color, animal_color};
+pub use png::save_png;
+pub use poses::{DrawOptions, DrawnAnimal, draw_poses};
+pub use sheet::contact_sheet;
