@@ -60,16 +60,22 @@ impl Warp {
     fn fill<const CHANNELS: usize>(&self, image: &Image, warped: &mut Image) {
         let width = image.width_px();
         let view = View { width, height: image.height_px(), pixels: image.pixels().as_chunks::<CHANNELS>().0 };
-        let step = [self.inverse[0][0], self.inverse[1][0]];
+        let step = [self.inverse[0][0], self.inverse[1][0]].map(fixed);
         let rows = warped.pixels_mut().as_chunks_mut::<CHANNELS>().0.chunks_exact_mut(width);
         for (y, row) in rows.enumerate() {
-            let start = self.source(0.0, y as f64);
-            for (x, pixel) in row.iter_mut().enumerate() {
-                let (column, line) = (start[0] + step[0] * x as f64, start[1] + step[1] * x as f64);
-                *pixel = view.sample(column as f32, line as f32);
+            let [mut column, mut line] = self.source(0.0, y as f64).map(fixed);
+            for pixel in row {
+                *pixel = view.sample(column, line);
+                column += step[0];
+                line += step[1];
             }
         }
     }
+}
+
+/// 32 bits after the point: over the longest row, rounding the step adds up to 2e-6 pixels.
+fn fixed(value: f64) -> i64 {
+    (value * (1_i64 << 32) as f64) as i64
 }
 
 fn dot(a: [f64; 2], b: [f64; 2]) -> f64 {
@@ -83,19 +89,18 @@ struct View<'a, const CHANNELS: usize> {
 }
 
 impl<const CHANNELS: usize> View<'_, CHANNELS> {
-    /// Bilinear between the four pixels around; those outside count as black.
-    fn sample(&self, x: f32, y: f32) -> [u8; CHANNELS] {
-        if !(x > -1.0 && y > -1.0 && x < self.width as f32 && y < self.height as f32) {
-            return [0; CHANNELS];
-        }
-        let (left, top) = (x.floor(), y.floor());
-        let (s, t) = (x - left, y - top);
-        let (left, top) = (left as isize, top as isize);
-        let inside = left >= 0 && top >= 0 && left + 1 < self.width as isize && top + 1 < self.height as isize;
-        let corners = if inside {
+    /// Bilinear between the four pixels around a place given in fixed point; those outside count as black.
+    fn sample(&self, column: i64, line: i64) -> [u8; CHANNELS] {
+        let fraction = |v: i64| ((v >> 8) & 0xFF_FFFF) as f32 / (1 << 24) as f32;
+        let (left, top) = ((column >> 32) as isize, (line >> 32) as isize);
+        let (s, t) = (fraction(column), fraction(line));
+        // Negative numbers become huge, so one comparison checks both ends.
+        let corners = if (left as usize) < self.width - 1 && (top as usize) < self.height - 1 {
             let start = top as usize * self.width + left as usize;
             let (upper, lower) = (&self.pixels[start..start + 2], &self.pixels[start + self.width..start + self.width + 2]);
             [upper[0], upper[1], lower[0], lower[1]]
+        } else if left < -1 || top < -1 || left >= self.width as isize || top >= self.height as isize {
+            return [0; CHANNELS];
         } else {
             [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(i, j)| self.or_black(left + i, top + j))
         };

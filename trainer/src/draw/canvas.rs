@@ -92,12 +92,19 @@ impl Step {
 }
 
 fn mixed(image: &Image, column: Step, row: Step) -> Color {
-    let channels = image.channels();
-    let value = |x: usize, y: usize, c: usize| f32::from(image.pixels()[(y * image.width_px() + x) * channels + c % channels]);
-    [0, 1, 2].map(|c| {
-        let (a, b) = (value(column.first, row.first, c), value(column.second, row.first, c));
-        let (d, e) = (value(column.first, row.second, c), value(column.second, row.second, c));
-        let (upper, lower) = (a + column.weight * (b - a), d + column.weight * (e - d));
+    let width = image.width_px();
+    let at = |x: usize, y: usize| y * width + x;
+    let corners =
+        [at(column.first, row.first), at(column.second, row.first), at(column.first, row.second), at(column.second, row.second)];
+    let blend = |[a, b, c, d]: [u8; 4]| {
+        let (a, b, c, d) = (f32::from(a), f32::from(b), f32::from(c), f32::from(d));
+        let (upper, lower) = (a + column.weight * (b - a), c + column.weight * (d - c));
         (upper + row.weight * (lower - upper) + 0.5) as u8
-    })
+    };
+    let pixels = image.pixels();
+    if image.channels() == 1 {
+        [blend(corners.map(|i| pixels[i])); 3]
+    } else {
+        [0, 1, 2].map(|c| blend(corners.map(|i| pixels[3 * i + c])))
+    }
 }

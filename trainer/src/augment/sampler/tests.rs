@@ -131,3 +131,19 @@ fn unknown_settings_are_refused() {
     let config: AugmentConfig = toml::from_str("rotation_deg = [-90, 90]").unwrap();
     assert_eq!(config, AugmentConfig { rotation_deg: [-90.0, 90.0], ..AugmentConfig::default() });
 }
+
+#[test]
+fn tiny_images_and_strong_settings_are_survived() {
+    let config = AugmentConfig { scale: [0.1, 10.0], translate_fraction: [-1.0, 1.0], noise_probability: 0.5, ..strong() };
+    let augment = Augment::new(config, &skeleton()).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    for (width, height) in [(1, 1), (1, 9), (9, 1), (2, 2), (300, 2)] {
+        let image = Image::new(width, height, 1, vec![200; width * height]).unwrap();
+        // One point only, an infinite one, and more points than the skeleton has nodes.
+        let animals = vec![vec![[0.0, 0.0]], vec![[f32::INFINITY, 0.0], [f32::NAN, 1.0]], vec![[0.5, 0.5]; 5]];
+        for _ in 0..50 {
+            let varied = augment.apply(&Sample { image: image.clone(), animals: animals.clone() }, &mut rng);
+            assert!(varied.animals.iter().flatten().all(|p| p[0].is_nan() == p[1].is_nan()));
+        }
+    }
+}

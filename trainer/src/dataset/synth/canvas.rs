@@ -45,29 +45,20 @@ pub(super) struct Light {
 }
 
 impl Canvas {
-    /// Pixels that `shape` moved by `offset` can touch, with `margin` pixels more on every side.
-    fn window(&self, shape: &Shape, offset: V, margin: f32) -> [usize; 4] {
-        let [left, top, right, bottom] = shape.bounds();
-        // Casts saturate, so solids far outside give empty windows.
-        let first = |low: f32, shift: f32| (low + shift - margin).max(0.0) as usize;
-        let end = |high: f32, shift: f32, side: usize| (((high + shift + margin).ceil() + 1.0).max(0.0) as usize).min(side);
-        let (x_end, y_end) = (end(right, offset[0], self.width_px), end(bottom, offset[1], self.height_px));
-        [first(left, offset[0]), first(top, offset[1]), x_end, y_end]
-    }
-
+    /// Calls `paint` for every pixel at most `margin` pixels outside of `shape` moved by `offset`.
     fn visit(&mut self, shape: &Shape, offset: V, margin: f32, mut paint: impl FnMut(&mut f32, Local)) {
-        let [x0, y0, x1, y1] = self.window(shape, offset, margin);
-        for y in y0..y1 {
+        let [_, top, _, bottom] = shape.bounds();
+        // Casts saturate, so solids far outside give empty ranges.
+        let first = |low: f32| (low - margin).max(0.0) as usize;
+        let end = |high: f32, side: usize| ((high + margin + 2.0).max(0.0) as usize).min(side);
+        for y in first(top + offset[1])..end(bottom + offset[1], self.height_px) {
             let row_y = y as f32 - offset[1];
-            let active = shape.active(row_y, margin);
-            if active == 0 || x0 >= x1 {
-                continue;
-            }
+            let Some(span) = shape.span(row_y, margin) else { continue };
+            let x_end = end(span.right + offset[0], self.width_px);
+            let x_first = first(span.left + offset[0]).min(x_end);
             let start = y * self.width_px;
-            for (x, tone) in (x0..x1).zip(&mut self.tones[start + x0..start + x1]) {
-                if let Some(local) = shape.local([x as f32 - offset[0], row_y], active)
-                    && local.distance < margin
-                {
+            for (x, tone) in (x_first..x_end).zip(&mut self.tones[start + x_first..start + x_end]) {
+                if let Some(local) = shape.local([x as f32 - offset[0], row_y], span.active, margin) {
                     paint(tone, local);
                 }
             }
@@ -97,7 +88,8 @@ impl Material {
     fn seen(&self, local: &Local, steep: f32, light: Light, salt: u32) -> f32 {
         let mut tone = self.tone;
         if self.bands.1 > 0.0 {
-            let wave = (local.along * self.bands.0 + 0.05 * local.across * local.across).fract();
+            let wave = local.along.max(0.0) * self.bands.0 + 0.05 * local.across * local.across;
+            let wave = wave - (wave as i32) as f32;
             tone *= 1.0 - self.bands.1 * smoothstep(0.45, 0.62, wave) * (1.0 - smoothstep(0.88, 1.0, wave));
         }
         if self.streaks > 0.0 {

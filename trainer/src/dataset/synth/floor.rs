@@ -2,8 +2,9 @@
 
 use super::canvas::{Canvas, Light, Material};
 use super::config::{Species, SynthConfig};
+use super::egg::Egg;
 use super::geom::{V, add, length, polar, scale, smoothstep, sub, uniform};
-use super::shape::{Egg, Shape};
+use super::shape::Shape;
 use super::texture::add_value_noise;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

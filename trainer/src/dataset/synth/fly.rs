@@ -2,8 +2,9 @@
 
 use super::animal::{Animal, Part};
 use super::canvas::Material;
+use super::egg::Egg;
 use super::geom::{Frame2, V, add, around_zero, left_of, polar, scale, uniform};
-use super::shape::{Egg, Shape};
+use super::shape::Shape;
 use dormouse::Skeleton;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

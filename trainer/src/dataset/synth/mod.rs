@@ -4,6 +4,7 @@ mod animal;
 mod camera;
 mod canvas;
 mod config;
+mod egg;
 mod floor;
 mod fly;
 mod geom;
@@ -14,6 +15,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod texture;
+mod tube;
 
 pub use config::{Species, SynthConfig};
 pub use scenes::SynthScenes;

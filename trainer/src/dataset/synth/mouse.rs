@@ -2,8 +2,9 @@
 
 use super::animal::{Animal, Part};
 use super::canvas::Material;
+use super::egg::Egg;
 use super::geom::{V, add, around_zero, left_of, polar, scale, smoothstep, sub, uniform};
-use super::shape::{Egg, Shape};
+use super::shape::Shape;
 use dormouse::Skeleton;
 use rand_chacha::ChaCha8Rng;
 

@@ -1,8 +1,10 @@
 use super::{Species, SynthConfig, SynthScenes};
 use crate::dataset::image::Image;
 use crate::dataset::sample::{Sample, SampleSource};
+use crate::draw::{DrawOptions, DrawnAnimal, contact_sheet, draw_poses, save_png};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 fn scenes(species: Species, side: usize, animals: (usize, usize)) -> SynthScenes {
     SynthScenes::new(SynthConfig {
@@ -131,32 +133,41 @@ fn bad_settings_are_all_named() {
     assert!(text.contains("width_px") && text.contains("animals") && text.contains("closeness"), "{text}");
 }
 
-/// Writes contact sheets to look at, with and without labels, and says how long a scene takes.
+/// The fastest scene counts, generously, because the machine may be busy. Leaves sheets of scenes to look at.
 #[test]
 fn drawing_is_quick() {
-    use crate::draw::{DrawOptions, DrawnAnimal, contact_sheet, draw_poses, save_png};
-    for species in [Species::Fly, Species::Mouse] {
-        for side in [192, 384] {
-            let source = scenes(species, side, (1, 4));
-            let warm = source.sample(0).unwrap();
-            assert_eq!(warm.image.width_px(), side);
+    for (species, side) in [(Species::Fly, 192), (Species::Mouse, 192), (Species::Fly, 384), (Species::Mouse, 384)] {
+        let source = scenes(species, side, (1, 4));
+        let timed = |i: usize| {
             let start = std::time::Instant::now();
-            let samples: Vec<Sample> = (0..12).map(|i| source.sample(i).unwrap()).collect();
-            let each = start.elapsed() / 12;
-            println!("{species:?} {side}: {each:?} per scene");
-            assert!(each.as_millis() < 100, "a scene of {side} px takes {each:?}");
-            let images: Vec<Image> = samples.iter().map(|s| s.image.clone()).collect();
-            let folder = std::env::temp_dir();
-            save_png(&contact_sheet(&images, 4).unwrap(), &folder.join(format!("dormouse-{species:?}-{side}.png"))).unwrap();
-            let posed =
-                samples[8].animals.iter().enumerate().map(|(i, points)| (i, points.iter().map(|p| (p[0], p[1], 1.0)).collect()));
-            let posed: Vec<(usize, Vec<(f32, f32, f32)>)> = posed.collect();
-            let animals: Vec<DrawnAnimal<'_>> =
-                posed.iter().map(|(i, points)| DrawnAnimal::new(points, format!("animal {i}"), *i)).collect();
-            let options = DrawOptions { title: format!("{species:?} {side}"), ..DrawOptions::default() };
-            let drawn = draw_poses(&samples[8].image, source.skeleton(), &animals, &options).unwrap();
-            save_png(&drawn, &folder.join(format!("dormouse-{species:?}-{side}-labels.png"))).unwrap();
+            (source.sample(i).unwrap(), start.elapsed())
+        };
+        let (samples, mut times): (Vec<Sample>, Vec<Duration>) = (0..source.len()).map(timed).unzip();
+        times.sort_unstable();
+        println!("{species:?} {side}: fastest {:?}, median {:?}, slowest {:?}", times[0], times[32], times[63]);
+        assert!(times[0] < Duration::from_millis(30), "a scene of {side} px takes {:?}", times[0]);
+        let images: Vec<Image> = samples.iter().take(12).map(|s| s.image.clone()).collect();
+        let sheet = contact_sheet(&images, 4).unwrap();
+        assert_eq!(sheet.width_px(), 4 * side + 5 * 6);
+        save_png(&sheet, &std::env::temp_dir().join(format!("dormouse-{species:?}-{side}.png"))).unwrap();
+    }
+}
+
+#[test]
+fn labels_can_be_drawn_over_a_scene() {
+    for species in [Species::Fly, Species::Mouse] {
+        let source = scenes(species, 192, (3, 4));
+        let sample = source.sample(3).unwrap();
+        let points: Vec<Vec<(f32, f32, f32)>> =
+            sample.animals.iter().map(|animal| animal.iter().map(|p| (p[0], p[1], 1.0)).collect()).collect();
+        let animals: Vec<DrawnAnimal<'_>> =
+            points.iter().enumerate().map(|(i, points)| DrawnAnimal::new(points, format!("animal {}", i + 1), i)).collect();
+        let options = DrawOptions { title: format!("{species:?}, scene 3"), ..DrawOptions::default() };
+        let drawn = draw_poses(&sample.image, source.skeleton(), &animals, &options).unwrap();
+        for animal in &animals {
+            assert!(drawn.pixels().chunks_exact(3).filter(|p| *p == animal.color).count() > 300, "{}", animal.label);
         }
+        save_png(&drawn, &std::env::temp_dir().join(format!("dormouse-{species:?}-labels.png"))).unwrap();
     }
 }
 

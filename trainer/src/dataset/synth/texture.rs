@@ -31,9 +31,11 @@ pub(super) fn add_value_noise(tones: &mut [f32], width_px: usize, cell_px: f32, 
 
 /// Noise in -1..1 at a point of a surface, the same for the same point: bilinear between hashed lattice points.
 pub(super) fn surface_noise(x: f32, y: f32, salt: u32) -> f32 {
-    let (i, j) = (x.floor(), y.floor());
-    let (s, t) = (x - i, y - j);
-    let corner = |di: i32, dj: i32| hash(i as i32 + di, j as i32 + dj, salt);
+    // Casts are much quicker than `floor` where the processor has no instruction for it.
+    let floor = |v: f32| v as i32 - i32::from(v < 0.0);
+    let (i, j) = (floor(x), floor(y));
+    let (s, t) = (x - i as f32, y - j as f32);
+    let corner = |di: i32, dj: i32| hash(i + di, j + dj, salt);
     let upper = corner(0, 0) + s * (corner(1, 0) - corner(0, 0));
     let lower = corner(0, 1) + s * (corner(1, 1) - corner(0, 1));
     upper + t * (lower - upper)
