@@ -1,5 +1,7 @@
 //! The decode stage on planted scenes of 15 nodes on 96x128 maps: its parts, and the whole for 1, 5, 20 and 50 animals.
 
+#![allow(clippy::unwrap_used, reason = "a bench may fail by panicking")]
+
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use dormouse::config::{Config, Limits};
 use dormouse::decode::{Assigner, Connection, Decoder, Grouper, PafScorer, PeakBuffer, PeakId, local_peaks};
@@ -40,14 +42,14 @@ fn paf_scores(c: &mut Criterion) {
         let peaks = peaks_of(&scene, &config);
         let pafs = scene.pafs().unwrap();
         let mut scores = vec![0.0; count * count];
-        let mut score_all = |scores: &mut [f32]| {
+        let score_all = |scores: &mut [f32]| {
             for (edge, &(source, destination)) in edges().iter().enumerate() {
                 scorer.score(&pafs, edge, peaks.channel(source.into()), peaks.channel(destination.into()), scores);
             }
         };
         score_all(&mut scores);
-        let good = scores.iter().filter(|&&s| s > 0.7).count();
-        assert!(good >= count, "each animal has its own edge, but only {good} of {count} score high");
+        let good = scores.iter().filter(|&&s| s >= config.grouping.min_line_score).count();
+        assert!(good >= count, "each animal has the last edge, but only {good} of {count} are good enough");
         group.bench_function(BenchmarkId::from_parameter(count), |b| b.iter(|| score_all(black_box(&mut scores))));
     }
 }
