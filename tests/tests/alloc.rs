@@ -1,5 +1,7 @@
 //! After preparation and the first frame nothing on our side allocates.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

@@ -1,5 +1,7 @@
 //! The decode stage on maps of SLEAP's own models gives SLEAP's own predictions.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use dormouse::config::*;
 use dormouse::decode::Decoder;
 use dormouse::{ImageMap, Poses, Skeleton};

@@ -297,6 +297,33 @@ mod tests {
             prop_assert!((sum - best).abs() < 1e-6, "{} instead of {}", sum, best);
         }
 
+        /// Too large to try everything, but the prices prove the optimum: no pair is cheaper than its two prices, matched
+        /// pairs cost exactly that, and what is unmatched has price 0 (linear programming duality).
+        #[test]
+        fn prices_prove_large_assignments(
+            sources in 1_usize..40,
+            destinations in 1_usize..40,
+            scores in prop::collection::vec(prop_oneof![9 => -2.0_f32..2.0, 1 => Just(f32::NAN), 2 => Just(0.5)], 1600),
+        ) {
+            let scores = &scores[..sources * destinations];
+            let mut assigner = Assigner::new(40);
+            let _ = assigner.solve(scores, sources, destinations);
+            let costs = Costs::new(scores, sources, destinations);
+            for row in 0..costs.rows {
+                for column in 0..costs.columns {
+                    let slack = costs.at(row, column) - assigner.row_price[row] - assigner.column_price[column];
+                    prop_assert!(slack > -1e-9);
+                    prop_assert!(assigner.row_partner[row] != column || slack < 1e-9);
+                }
+                prop_assert!(assigner.row_partner[row] < costs.columns);
+            }
+            for column in 0..costs.columns {
+                let (partner, price) = (assigner.column_partner[column], assigner.column_price[column]);
+                let consistent = if partner == NONE { price == 0.0 } else { assigner.row_partner[partner] == column };
+                prop_assert!(consistent);
+            }
+        }
+
         #[test]
         fn any_values_are_survived(scores in prop::collection::vec(prop::num::f32::ANY, 30)) {
             prop_assert!(solve(&scores, 5, 6).len() <= 5);

@@ -1,7 +1,7 @@
 //! Any number of animals: local peaks, joined along part affinity fields.
 
 use crate::config::{Config, HeadKind, PeakConfig};
-use crate::decode::{Assigner, Connection, Grouper, PafScorer, PeakBuffer, PeakId, edge_order, local_peaks, refine_peak};
+use crate::decode::{Assigner, Connection, Grouper, PafScorer, Peak, PeakBuffer, PeakId, edge_order, local_peaks, refine_peak};
 use crate::error::Error;
 use crate::geometry::{ImageMap, InputPoint};
 use crate::instances::{Overflow, Poses};
@@ -69,7 +69,7 @@ impl BottomUp {
         self.find_peaks(confmaps);
         self.match_edges(pafs);
         let stride_px = self.peak_stride_px;
-        let position = |p: &crate::decode::Peak| map.to_image(InputPoint { x_px: p.x * stride_px, y_px: p.y * stride_px });
+        let position = |p: &Peak| map.to_image(InputPoint { x_px: p.x * stride_px, y_px: p.y * stride_px });
         let dropped = self.grouper.finish(&self.peaks, position, poses);
         poses.set_overflow(Overflow { peaks: self.peaks.overflow(), instances: dropped });
     }

@@ -87,13 +87,15 @@ impl PafScorer {
         let dx = to.map(|to| to.0 - from.0);
         let dy = to.map(|to| to.1 - from.1);
         let (mut sum_x, mut sum_y) = ([0.0; LANES], [0.0; LANES]);
+        // Of equal length, so that one bounds check serves both.
+        let (field_x, field_y) = (field.x, &field.y[..field.x.len()]);
         for &t in &self.fractions[..self.samples] {
             let x = dx.map(|dx| nearest_cell(from.0 + t * dx, field.last_x));
             let y = dy.map(|dy| nearest_cell(from.1 + t * dy, field.last_y));
             for lane in 0..LANES {
                 let cell = y[lane] as usize * field.width + x[lane] as usize;
-                sum_x[lane] += field.x[cell];
-                sum_y[lane] += field.y[cell];
+                sum_x[lane] += field_x[cell];
+                sum_y[lane] += field_y[cell];
             }
         }
         core::array::from_fn(|lane| {
