@@ -4,5 +4,7 @@
 
 pub mod dataset;
 pub mod error;
+pub mod metric;
+pub mod output;
 
 pub use error::{Error, Result};
