@@ -1,1 +1,7 @@
-//! x
+//! What the cross-crate tests share: naive oracles, named tolerances and hand-made files.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
+
+pub mod bundles;
+pub mod heap;
+pub mod tolerance;
