@@ -1,1 +1,1 @@
-//! x
+//! Holds no code: the benches are in `benches/`.

@@ -132,7 +132,8 @@ fn forged_names_are_refused() {
 #[test]
 fn forged_counts_and_file_lengths_are_refused() {
     let file = whole();
-    for count in [0_u32, 1, 2, 4, 64, 65, 1 << 26, u32::MAX] {
+    // Two would be a bundle without its card, and whole.
+    for count in [0_u32, 1, 4, 64, 65, 1 << 26, u32::MAX] {
         error_of(&forge(&file, 16, &count.to_le_bytes()));
     }
     for len in [0, 63, 64, 255, 256, file.len() as u64 - 1, file.len() as u64 + 1, 1 << 40, u64::MAX] {
