@@ -1,5 +1,9 @@
-//! What crosses crates: readers of reference files, named tolerances, and the tests themselves under `tests/`.
+//! What the cross-crate tests share: naive oracles, named tolerances and hand-made files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
+
+pub mod bundles;
 pub mod golden;
+pub mod heap;
 pub mod npy;
 pub mod tolerance;

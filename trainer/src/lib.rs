@@ -6,6 +6,8 @@ pub mod augment;
 pub mod dataset;
 pub mod draw;
 pub mod error;
+pub mod metric;
+pub mod output;
 pub mod targets;
 
 pub use error::{Error, Result};

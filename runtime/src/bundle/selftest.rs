@@ -47,6 +47,10 @@ impl SelfTest {
         if test.instances.iter().any(|i| i.keypoints.len() != nodes) {
             return Err(fault("an expected animal has another number of parts than the skeleton"));
         }
+        // A place that is not a number has no distance to anything and would pass for a hit.
+        if test.instances.iter().flat_map(|i| &i.keypoints).flatten().any(|p| !p.is_finite()) {
+            return Err(fault("an expected keypoint is not finite"));
+        }
         if !(test.tolerance_px > 0.0 && test.tolerance_px.is_finite()) {
             return Err(fault("the tolerance must be positive and finite"));
         }

@@ -1,10 +1,10 @@
 //! The preparation for one frame size, and the work on each frame.
 
-use super::color::{channel_from_row, gray_from_row};
-use super::resize::{AxisTaps, resize_column, resize_row};
-use crate::config::{InputColor, PreprocessConfig};
+use super::color::levels_from_row;
+use super::resize::{AxisTaps, mix_rows, resize_row};
+use crate::config::PreprocessConfig;
 use crate::error::Error;
-use crate::frame::Frame;
+use crate::frame::{Frame, PixelFormat};
 use crate::geometry::ImageMap;
 use alloc::vec::Vec;
 
@@ -38,11 +38,18 @@ pub struct Preprocessor {
     frame_px: (u32, u32),
     content: (usize, usize),
     shape: InputShape,
-    taps: Option<(AxisTaps, AxisTaps)>,
-    /// One row of bytes of one channel.
-    row: Vec<u8>,
-    /// One channel resized along x: frame rows by input columns (empty without scaling).
-    columns: Vec<f32>,
+    scaling: Option<Scaling>,
+    /// One channel of a colour frame, as bytes: one row, or all of them with scaling.
+    levels: Vec<u8>,
+}
+
+/// What only resizing needs.
+#[derive(Debug, Clone)]
+struct Scaling {
+    x_taps: AxisTaps,
+    y_taps: AxisTaps,
+    /// A row of the frame's width that is a weighted sum of frame rows.
+    mixed: Vec<f32>,
 }
 
 impl Preprocessor {
@@ -69,14 +76,14 @@ impl Preprocessor {
             height: content.1.next_multiple_of(stride),
             width: content.0.next_multiple_of(stride),
         };
-        let scaling = content != (width_px as usize, height_px as usize);
-        let taps = scaling.then(|| {
-            let axis = |source: u32, target| AxisTaps::new(source as usize, target, config.resize);
-            (axis(width_px, content.0), axis(height_px, content.1))
+        let (width, height) = (width_px as usize, height_px as usize);
+        let scaling = (content != (width, height)).then(|| Scaling {
+            x_taps: AxisTaps::new(width, content.0, config.resize),
+            y_taps: AxisTaps::new(height, content.1, config.resize),
+            mixed: alloc::vec![0.0; width],
         });
-        let columns = if scaling { alloc::vec![0.0; height_px as usize * content.0] } else { Vec::new() };
-        let row = alloc::vec![0; width_px as usize];
-        Ok(Self { config: *config, frame_px: (width_px, height_px), content, shape, taps, row, columns })
+        let levels = alloc::vec![0; if scaling.is_some() { width * height } else { width }];
+        Ok(Self { config: *config, frame_px: (width_px, height_px), content, shape, scaling, levels })
     }
 
     /// Shape of the input it produces.
@@ -108,34 +115,49 @@ impl Preprocessor {
             let (expected, got) = (self.shape.len(), input.len());
             return Err(Error::FrameBuffer { width_px, height_px, row_stride: self.shape.width, expected, got });
         }
+        let (content_width, content_height) = self.content;
         for (channel, plane) in input.chunks_exact_mut(self.shape.height * self.shape.width).enumerate() {
-            self.fill_plane(frame, channel, plane);
+            let (content, padding) = plane.split_at_mut(content_height * self.shape.width);
+            if self.scaling.is_some() {
+                self.scale(frame, channel, content);
+            } else {
+                self.convert(frame, channel, content);
+            }
+            content.chunks_exact_mut(self.shape.width).for_each(|row| row[content_width..].fill(0.0));
+            padding.fill(0.0);
         }
         Ok(())
     }
 
-    fn fill_plane(&mut self, frame: &Frame<'_>, channel: usize, plane: &mut [f32]) {
-        let (content_width, content_height) = self.content;
-        for y in 0..frame.height_px() {
-            match self.config.color {
-                InputColor::Gray => gray_from_row(frame.format(), frame.row(y), &mut self.row),
-                InputColor::Rgb => channel_from_row(frame.format(), frame.row(y), channel, &mut self.row),
-            }
-            if let Some((x_taps, _)) = &self.taps {
-                resize_row(x_taps, &self.row, &mut self.columns[y as usize * content_width..][..content_width]);
+    /// Fills the rows of a channel without scaling; gray frames go straight from their buffer.
+    fn convert(&mut self, frame: &Frame<'_>, channel: usize, content: &mut [f32]) {
+        for (y, out) in (0..frame.height_px()).zip(content.chunks_exact_mut(self.shape.width)) {
+            let row = frame.row(y);
+            let levels = if frame.format() == PixelFormat::Gray8 {
+                row
             } else {
-                let out = &mut plane[y as usize * self.shape.width..][..content_width];
-                out.iter_mut().zip(&self.row).for_each(|(out, &v)| *out = f32::from(v) / 255.0);
+                levels_from_row(frame.format(), self.config.color, channel, row, &mut self.levels);
+                &self.levels
+            };
+            out.iter_mut().zip(levels).for_each(|(out, &v)| *out = f32::from(v) / 255.0);
+        }
+    }
+
+    /// Fills the rows of a channel with scaling: along y first, so that shrinking leaves fewer rows for the slower way along x.
+    fn scale(&mut self, frame: &Frame<'_>, channel: usize, content: &mut [f32]) {
+        let Some(Scaling { x_taps, y_taps, mixed }) = &mut self.scaling else { return };
+        let width = mixed.len();
+        let gray = frame.format() == PixelFormat::Gray8;
+        if !gray {
+            for (y, levels) in (0..frame.height_px()).zip(self.levels.chunks_exact_mut(width)) {
+                levels_from_row(frame.format(), self.config.color, channel, frame.row(y), levels);
             }
         }
-        for (y, row) in plane.chunks_exact_mut(self.shape.width).enumerate() {
-            let (content, padding) = row.split_at_mut(content_width);
-            padding.fill(0.0);
-            match &self.taps {
-                _ if y >= content_height => content.fill(0.0),
-                Some((_, y_taps)) => resize_column(y_taps, &self.columns, content_width, y, content),
-                None => {}
-            }
+        let levels = &self.levels;
+        let row_at = |y: usize| if gray { frame.row(y as u32) } else { &levels[y * width..][..width] };
+        for (index, out) in content.chunks_exact_mut(self.shape.width).enumerate() {
+            mix_rows(y_taps, index, row_at, mixed);
+            resize_row(x_taps, mixed, &mut out[..self.content.0]);
         }
     }
 }
@@ -143,8 +165,7 @@ impl Preprocessor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ResizeFilter;
-    use crate::frame::PixelFormat;
+    use crate::config::{InputColor, ResizeFilter};
 
     fn config(color: InputColor, input_scale: f32, pad_to_stride_px: u32) -> PreprocessConfig {
         PreprocessConfig { color, input_scale, resize: ResizeFilter::Bilinear, pad_to_stride_px }

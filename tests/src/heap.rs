@@ -1,0 +1,59 @@
+//! A global allocator that counts what one thread asks for, for tests that promise little or no memory.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+/// What a piece of work asked of the heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HeapUse {
+    /// Number of requests.
+    pub requests: usize,
+    /// Largest single request in bytes.
+    pub largest: usize,
+    /// Sum of all requests in bytes.
+    pub total: usize,
+}
+
+thread_local! {
+    static USED: Cell<HeapUse> = const { Cell::new(HeapUse { requests: 0, largest: 0, total: 0 }) };
+}
+
+/// The system's allocator, counting per thread. Install it with `#[global_allocator]` in a test file.
+pub struct CountingHeap;
+
+/// Runs `work` and returns what this thread asked of [`CountingHeap`] meanwhile.
+pub fn heap_use<T>(work: impl FnOnce() -> T) -> (T, HeapUse) {
+    USED.set(HeapUse::default());
+    let result = work();
+    (result, USED.get())
+}
+
+fn count(size: usize) {
+    // During the end of a thread the counter may be gone already; nothing is measured then.
+    let _ = USED.try_with(|used| {
+        let u = used.get();
+        let total = u.total.saturating_add(size);
+        used.set(HeapUse { requests: u.requests + 1, largest: u.largest.max(size), total });
+    });
+}
+
+// SAFETY: every call is passed on unchanged to the system's allocator, which upholds the contract; counting does not allocate.
+#[expect(unsafe_code, reason = "a global allocator cannot be written without it")]
+unsafe impl GlobalAlloc for CountingHeap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` came from `System` with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count(new_size);
+        // SAFETY: `pointer` came from `System` with this layout; the promise about `new_size` is passed on.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}

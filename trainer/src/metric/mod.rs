@@ -1,0 +1,25 @@
+//! How good predicted poses are against true ones.
+//!
+//! SLEAP's metrics, with three deliberate differences: a true animal in a frame without predictions counts as missed, a
+//! prediction without a true animal counts as a false positive, and a part that is missing in the truth is not judged.
+
+mod average_precision;
+mod distance;
+mod labels;
+mod matching;
+mod oks;
+mod pair;
+mod pck;
+mod report;
+mod table;
+mod visibility;
+
+pub use average_precision::{AveragePrecision, RankedPrediction, average_precision, mean_average_precision};
+pub use distance::{DistanceSummary, percentile};
+pub use labels::{TruthKind, pair_labels};
+pub use matching::{FrameMatches, Match, match_frame};
+pub use oks::{OksOptions, SIGMA, bbox_area_px2, oks};
+pub use pair::{FramePair, PredictedPose};
+pub use pck::{Pck, PckSummary};
+pub use report::{EvalOptions, EvalReport, NodeReport, PerNode, evaluate};
+pub use visibility::Visibility;

@@ -1,0 +1,9 @@
+//! Poses as files for other programs.
+
+mod atomic;
+mod csv;
+mod json;
+
+pub use atomic::write_atomically;
+pub use csv::write_csv;
+pub use json::write_json;
