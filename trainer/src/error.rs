@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Result with the trainer's error.
-pub type Result<T> = std::result::Result<T, Error>;
+/// Result with the trainer's error unless another is named.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why the trainer refused or failed. Messages are whole sentences for the person at the terminal.
 #[derive(Debug, thiserror::Error)]

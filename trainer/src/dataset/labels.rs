@@ -79,7 +79,24 @@ pub enum VideoSource {
         /// Group of the video, for example `video0`.
         group: String,
     },
-    /// Something this program does not read; kept so that the labels still open and can be written back.
+    /// Uncompressed pixels: a 4-D array of bytes in an HDF5 file.
+    Array {
+        /// The HDF5 file.
+        file: PathBuf,
+        /// Path of the array, for example `/box`.
+        dataset: String,
+        /// Stored as frames, channels, width, height instead of frames, height, width, channels.
+        channels_first: bool,
+    },
+    /// A file that was not found where the labels say, nor anywhere else that was searched.
+    Missing {
+        /// The video's entry in the labels file, word for word (JSON), so that it can be written back.
+        entry: String,
+        /// Places that were tried, in order.
+        tried: Vec<PathBuf>,
+    },
+    /// Something this program does not read, as its entry in the labels file (JSON); kept so that the labels still open and can
+    /// be written back.
     Unsupported(String),
 }
 
