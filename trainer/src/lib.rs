@@ -2,7 +2,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking"))]
 
+pub mod batch;
 pub mod dataset;
+pub mod device;
 pub mod error;
+pub mod export;
+pub mod loss;
+pub mod model;
+pub mod train;
 
 pub use error::{Error, Result};
