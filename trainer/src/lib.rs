@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking"))]
 
 pub mod batch;
+pub mod config;
 pub mod dataset;
 pub mod device;
 pub mod error;

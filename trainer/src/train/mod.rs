@@ -10,6 +10,8 @@ pub mod loop_;
 pub mod progress;
 pub mod schedule;
 pub mod spec;
+#[cfg(test)]
+mod step_time;
 pub mod stop;
 pub mod validate;
 
