@@ -3,11 +3,20 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking"))]
 
 pub mod augment;
+pub mod batch;
+pub mod config;
 pub mod dataset;
+pub mod device;
 pub mod draw;
 pub mod error;
+pub mod export;
+pub mod loss;
 pub mod metric;
+pub mod model;
 pub mod output;
+pub mod predict;
+pub mod prepare;
 pub mod targets;
+pub mod train;
 
 pub use error::{Error, Result};

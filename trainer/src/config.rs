@@ -1,0 +1,84 @@
+//! The training configuration: a TOML file, one struct per stage, all faults reported together.
+
+mod data;
+mod hash;
+mod inference;
+mod model;
+mod overrides;
+mod preprocess;
+mod train;
+mod validate;
+
+pub use data::{DataConfig, SynthConfig};
+pub use inference::InferenceConfig;
+pub use model::{ConfmapConfig, ModelConfig, PafConfig, TrainModelType};
+pub use overrides::apply_overrides;
+pub use preprocess::{ColorChoice, PreprocessSection, ResizeChoice};
+pub use train::TrainSection;
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A whole training run. Every section and field may be left out; the defaults are SLEAP's where SLEAP has the field.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Model name, for people; empty: the run folder's name. Default empty.
+    pub name: String,
+    /// Where samples come from.
+    pub data: DataConfig,
+    /// Frame to network input.
+    pub preprocess: PreprocessSection,
+    /// The network and its targets.
+    pub model: ModelConfig,
+    /// Random changes of the training samples; read by [`crate`]'s augmentation. Default: that module's defaults.
+    pub augment: toml::Table,
+    /// The optimisation.
+    pub train: TrainSection,
+    /// What the bundle tells the runtime about finding poses.
+    pub inference: InferenceConfig,
+}
+
+impl TrainConfig {
+    /// Reads a file, applies `key=value` overrides and checks everything.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be read, otherwise [`Error::Config`] with all faults.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        Self::parse(&text, overrides)
+    }
+
+    /// The same from text.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all faults.
+    pub fn parse(text: &str, overrides: &[String]) -> Result<Self> {
+        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| Error::Config(vec![e.to_string()]))?;
+        apply_overrides(&mut table, overrides)?;
+        let mut faults = Vec::new();
+        let config = validate::sections(table, &mut faults);
+        faults.extend(config.faults());
+        if faults.is_empty() { Ok(config) } else { Err(Error::Config(faults)) }
+    }
+
+    /// The resolved configuration as TOML, defaults included; saved beside the checkpoints.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a value cannot be written as TOML (a number above 2^63).
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).map_err(|e| Error::Config(vec![e.to_string()]))
+    }
+
+    /// SHA-256 of the resolved configuration, hexadecimal. Order of fields and left-out defaults do not change it.
+    ///
+    /// # Errors
+    /// As [`Self::to_toml`].
+    pub fn hash(&self) -> Result<String> {
+        hash::of(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! `[data]`: where samples come from.
+
+use serde::{Deserialize, Serialize};
+
+/// Sources and split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// Training labels: paths of `.slp` files, or generated samples such as `synth:fly`. At least one.
+    pub train: Vec<String>,
+    /// Validation labels of the same kinds. Default: none, so that a share of `train` is held out.
+    pub val: Vec<String>,
+    /// Share of the labelled frames held out when `val` is empty, 0 to 0.9. Default 0.1.
+    pub validation_fraction: f64,
+    /// Seed of that split. Default 42.
+    pub seed: u64,
+    /// Generated samples.
+    pub synth: SynthConfig,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { train: Vec::new(), val: Vec::new(), validation_fraction: 0.1, seed: 42, synth: SynthConfig::default() }
+    }
+}
+
+/// Size of generated data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SynthConfig {
+    /// Training samples, 1 to 1000000. Default 2000.
+    pub samples: usize,
+    /// Validation samples, 1 to 1000000. Default 100.
+    pub val_samples: usize,
+    /// Width in pixels, 16 to 4096. Default 192.
+    pub width_px: usize,
+    /// Height in pixels, 16 to 4096. Default 192.
+    pub height_px: usize,
+    /// Fewest animals per image, 0 to 64. Default 1.
+    pub min_animals: usize,
+    /// Most animals per image, 1 to 64. Default 3.
+    pub max_animals: usize,
+    /// Seed of the generator. Default 1.
+    pub seed: u64,
+}
+
+impl Default for SynthConfig {
+    fn default() -> Self {
+        Self { samples: 2000, val_samples: 100, width_px: 192, height_px: 192, min_animals: 1, max_animals: 3, seed: 1 }
+    }
+}
+
+impl DataConfig {
+    pub(super) fn faults(&self, faults: &mut Vec<String>) {
+        let mut check = |ok: bool, what: &str| {
+            if !ok {
+                faults.push(format!("data.{what}"));
+            }
+        };
+        check(!self.train.is_empty(), "train is empty; name at least one .slp file or `synth:NAME`");
+        let named = |list: &[String]| list.iter().all(|s| !s.trim().is_empty() && s != "synth:");
+        check(named(&self.train), "train holds an empty name");
+        check(named(&self.val), "val holds an empty name");
+        check((0.0..=0.9).contains(&self.validation_fraction), "validation_fraction must be 0 to 0.9");
+        let s = &self.synth;
+        check((1..=1_000_000).contains(&s.samples), "synth.samples must be 1 to 1000000");
+        check((1..=1_000_000).contains(&s.val_samples), "synth.val_samples must be 1 to 1000000");
+        check((16..=4096).contains(&s.width_px), "synth.width_px must be 16 to 4096");
+        check((16..=4096).contains(&s.height_px), "synth.height_px must be 16 to 4096");
+        check((1..=64).contains(&s.max_animals), "synth.max_animals must be 1 to 64");
+        check(s.min_animals <= s.max_animals, "synth.min_animals must not exceed max_animals");
+    }
+}

@@ -1,0 +1,150 @@
+//! `[model]`: the network and its targets.
+
+use crate::model::{HeadSpec, PoseNetConfig, UnetConfig, Upsampling};
+use dormouse::config::{HeadKind, InputColor};
+use dormouse::{ModelType, Skeleton};
+use serde::{Deserialize, Serialize};
+
+/// What the model finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainModelType {
+    /// Any number of animals, through part affinity fields.
+    #[default]
+    BottomUp,
+    /// At most one animal.
+    SingleInstance,
+}
+
+/// Backbone and heads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// `bottom_up` or `single_instance`. Default `bottom_up`.
+    #[serde(rename = "type")]
+    pub model_type: TrainModelType,
+    /// Channels of the first block, 1 to 1024. Default 16.
+    pub filters: usize,
+    /// Factor on the channels from block to block, 1 to 4. Default 2.
+    pub filters_rate: f64,
+    /// Stride of the deepest map in input pixels, a power of two from 2 to 128. Default 16.
+    pub max_stride: usize,
+    /// Stride behind a stem of 7x7 convolutions, a power of two below `max_stride`; 0: no stem. Default 0.
+    pub stem_stride: usize,
+    /// Whether two more convolutions follow the deepest pooling. Default true.
+    pub middle_block: bool,
+    /// Convolutions per block, 1 to 8. Default 2.
+    pub convs_per_block: usize,
+    /// `bilinear` or `transposed`. Default `bilinear`.
+    pub upsampling: Upsampling,
+    /// Confidence maps.
+    pub confmaps: ConfmapConfig,
+    /// Part affinity fields; not used by `single_instance`.
+    pub pafs: PafConfig,
+}
+
+/// The head that locates parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConfmapConfig {
+    /// Standard deviation of a peak in map cells (so times `stride` in input pixels, as SLEAP has it), above 0 to 64. Default 2.5.
+    pub sigma: f32,
+    /// Input pixels per cell, a power of two up to `max_stride`. Default 4.
+    pub stride: usize,
+    /// Weight of its loss, at least 0. Default 1.
+    pub weight: f32,
+}
+
+/// The head that joins parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PafConfig {
+    /// Width of an edge as SLEAP defines it, in input pixels, above 0 to 1000. Default 75.
+    pub sigma: f32,
+    /// Input pixels per cell, a power of two up to `max_stride`. Default 8.
+    pub stride: usize,
+    /// Weight of its loss, at least 0. Default 1.
+    pub weight: f32,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            model_type: TrainModelType::BottomUp,
+            filters: 16,
+            filters_rate: 2.0,
+            max_stride: 16,
+            stem_stride: 0,
+            middle_block: true,
+            convs_per_block: 2,
+            upsampling: Upsampling::Bilinear,
+            confmaps: ConfmapConfig::default(),
+            pafs: PafConfig::default(),
+        }
+    }
+}
+
+impl Default for ConfmapConfig {
+    fn default() -> Self {
+        Self { sigma: 2.5, stride: 4, weight: 1.0 }
+    }
+}
+
+impl Default for PafConfig {
+    fn default() -> Self {
+        Self { sigma: 75.0, stride: 8, weight: 1.0 }
+    }
+}
+
+impl ModelConfig {
+    /// The backbone.
+    pub fn unet(&self) -> UnetConfig {
+        UnetConfig {
+            filters: self.filters,
+            filters_rate: self.filters_rate,
+            max_stride: self.max_stride,
+            stem_stride: (self.stem_stride > 0).then_some(self.stem_stride),
+            middle_block: self.middle_block,
+            convs_per_block: self.convs_per_block,
+            upsampling: self.upsampling,
+        }
+    }
+
+    /// The runtime's name for the model type.
+    pub fn runtime_type(&self) -> ModelType {
+        match self.model_type {
+            TrainModelType::BottomUp => ModelType::BottomUp,
+            TrainModelType::SingleInstance => ModelType::SingleInstance,
+        }
+    }
+
+    /// The network for a skeleton: confidence maps first, then part affinity fields if the type needs them.
+    pub fn network(&self, color: InputColor, skeleton: &Skeleton) -> PoseNetConfig {
+        let head = |kind, output: &str, channels, stride_px| HeadSpec { kind, output: output.into(), channels, stride_px };
+        let mut heads = vec![head(HeadKind::ConfidenceMaps, "confmaps", skeleton.nodes.len(), self.confmaps.stride)];
+        if self.model_type == TrainModelType::BottomUp {
+            heads.push(head(HeadKind::PartAffinityFields, "pafs", 2 * skeleton.edges.len(), self.pafs.stride));
+        }
+        PoseNetConfig { in_channels: color.channels(), unet: self.unet(), heads }
+    }
+
+    pub(super) fn faults(&self, faults: &mut Vec<String>) {
+        faults.extend(self.unet().faults().into_iter().map(|f| format!("model.{f}")));
+        let heads = [
+            ("confmaps", self.confmaps.sigma, self.confmaps.stride, self.confmaps.weight, 64.0),
+            ("pafs", self.pafs.sigma, self.pafs.stride, self.pafs.weight, 1000.0),
+        ];
+        let used = if self.model_type == TrainModelType::BottomUp { 2 } else { 1 };
+        for (name, sigma, stride, weight, most) in heads.into_iter().take(used) {
+            if !(sigma > 0.0 && sigma <= most) {
+                faults.push(format!("model.{name}.sigma is {sigma}; it must be above 0 and at most {most}"));
+            }
+            if !stride.is_power_of_two() || stride > self.max_stride {
+                faults.push(format!("model.{name}.stride is {stride}; it must be a power of two up to max_stride"));
+            }
+            if !(weight >= 0.0 && weight.is_finite()) {
+                faults.push(format!("model.{name}.weight is {weight}; it must be finite and not negative"));
+            }
+        }
+    }
+}

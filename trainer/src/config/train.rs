@@ -1,0 +1,107 @@
+//! `[train]`: the optimisation.
+
+use crate::train::{EarlyStopping, HeadTraining, Plateau, Schedule, TrainSpec};
+use serde::{Deserialize, Serialize};
+
+/// Batches, epochs and learning rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainSection {
+    /// Images per step, 1 to 1024. Default 4.
+    pub batch_size: usize,
+    /// Epochs at most, 1 to 1000000. Default 200.
+    pub epochs: usize,
+    /// Steps per epoch, at least 1; 0: one pass over the samples, but at least `min_steps_per_epoch`. Default 0.
+    pub steps_per_epoch: usize,
+    /// Fewest steps per epoch when `steps_per_epoch` is 0. Default 200.
+    pub min_steps_per_epoch: usize,
+    /// First learning rate, above 0 and at most 1. Default 0.0001.
+    pub learning_rate: f64,
+    /// Steps over which the learning rate rises linearly from 0. Default 0.
+    pub warmup_steps: usize,
+    /// `plateau`, `cosine` or `constant`. Default `plateau`.
+    pub schedule: Schedule,
+    /// Time limit in minutes; 0: none. Default 0.
+    pub max_minutes: f64,
+    /// `cpu`, `cuda`, `cuda:N`, `vulkan` or `vulkan:N`. Default `cpu`.
+    pub device: String,
+    /// Seed of weights, order and augmentation. Default 1.
+    pub seed: u64,
+    /// Threads that prepare batches, 1 to 64. Default 2.
+    pub workers: usize,
+    /// Early end.
+    pub early_stopping: EarlyStopping,
+    /// Reduction of the learning rate; `min_learning_rate` also ends the cosine.
+    pub plateau: Plateau,
+}
+
+impl Default for TrainSection {
+    fn default() -> Self {
+        Self {
+            batch_size: 4,
+            epochs: 200,
+            steps_per_epoch: 0,
+            min_steps_per_epoch: 200,
+            learning_rate: 1e-4,
+            warmup_steps: 0,
+            schedule: Schedule::Plateau,
+            max_minutes: 0.0,
+            device: "cpu".into(),
+            seed: 1,
+            workers: 2,
+            early_stopping: EarlyStopping::default(),
+            plateau: Plateau::default(),
+        }
+    }
+}
+
+impl TrainSection {
+    /// Steps per epoch for a number of training samples (SLEAP: floor(samples / batch), but at least the minimum).
+    pub fn steps(&self, samples: usize) -> usize {
+        match self.steps_per_epoch {
+            0 => (samples / self.batch_size.max(1)).max(self.min_steps_per_epoch).max(1),
+            steps => steps,
+        }
+    }
+
+    /// The plan of the run.
+    pub fn spec(&self, heads: Vec<HeadTraining>, samples: usize, config_hash: String) -> TrainSpec {
+        TrainSpec {
+            heads,
+            epochs: self.epochs,
+            steps_per_epoch: self.steps(samples),
+            learning_rate: self.learning_rate,
+            warmup_steps: self.warmup_steps,
+            schedule: self.schedule,
+            plateau: self.plateau,
+            early_stopping: self.early_stopping,
+            max_minutes: (self.max_minutes > 0.0).then_some(self.max_minutes),
+            workers: self.workers,
+            config_hash,
+        }
+    }
+
+    pub(super) fn faults(&self, faults: &mut Vec<String>) {
+        let mut check = |ok: bool, what: &str| {
+            if !ok {
+                faults.push(format!("train.{what}"));
+            }
+        };
+        check((1..=1024).contains(&self.batch_size), "batch_size must be 1 to 1024");
+        check((1..=1_000_000).contains(&self.epochs), "epochs must be 1 to 1000000");
+        check(self.steps_per_epoch <= 1_000_000, "steps_per_epoch must be at most 1000000");
+        check(self.min_steps_per_epoch <= 1_000_000, "min_steps_per_epoch must be at most 1000000");
+        check(self.learning_rate > 0.0 && self.learning_rate <= 1.0, "learning_rate must be above 0 and at most 1");
+        check((0.0..=1e6).contains(&self.max_minutes), "max_minutes must be 0 to 1000000");
+        check((1..=64).contains(&self.workers), "workers must be 1 to 64");
+        check(i64::try_from(self.seed).is_ok(), "seed must be below 2^63");
+        let p = &self.plateau;
+        check(p.factor > 0.0 && p.factor < 1.0, "plateau.factor must be above 0 and below 1");
+        check(p.patience >= 1, "plateau.patience must be at least 1");
+        check((0.0..=1.0).contains(&p.min_learning_rate), "plateau.min_learning_rate must be 0 to 1");
+        check(p.min_delta >= 0.0, "plateau.min_delta must not be negative");
+        check(self.early_stopping.min_delta >= 0.0, "early_stopping.min_delta must not be negative");
+        let kind = self.device.split(':').next().unwrap_or_default();
+        check(["cpu", "cuda", "vulkan"].contains(&kind), "device must be cpu, cuda, cuda:N, vulkan or vulkan:N");
+    }
+}

@@ -1,0 +1,66 @@
+//! All faults at once: every section is read on its own, so that a mistake in one does not hide those in the others.
+
+use super::TrainConfig;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+/// Reads the sections; a section at fault keeps its defaults and adds to `faults`.
+pub(super) fn sections(mut table: Table, faults: &mut Vec<String>) -> TrainConfig {
+    let config = TrainConfig {
+        name: section(&mut table, "name", faults),
+        data: section(&mut table, "data", faults),
+        preprocess: section(&mut table, "preprocess", faults),
+        model: section(&mut table, "model", faults),
+        augment: section(&mut table, "augment", faults),
+        train: section(&mut table, "train", faults),
+        inference: section(&mut table, "inference", faults),
+    };
+    for key in table.keys() {
+        let known = "name, data, preprocess, model, augment, train, inference";
+        faults.push(format!("`{key}` is not a section; there are {known}"));
+    }
+    config
+}
+
+/// Reads one section. When that fails, each of its fields is tried alone, so that every wrong field is named.
+fn section<T: DeserializeOwned + Default>(table: &mut Table, name: &str, faults: &mut Vec<String>) -> T {
+    let Some(value) = table.remove(name) else { return T::default() };
+    let whole_fault = match value.clone().try_into::<T>() {
+        Ok(section) => return section,
+        Err(fault) => fault,
+    };
+    let before = faults.len();
+    let mut good = Table::new();
+    if let Value::Table(fields) = value {
+        for (key, field) in fields {
+            let alone = Table::from_iter([(key.clone(), field.clone())]);
+            match Value::Table(alone).try_into::<T>() {
+                Ok(_) => {
+                    good.insert(key, field);
+                }
+                Err(fault) => faults.push(format!("{name}.{key}: {}", one_line(&fault))),
+            }
+        }
+    }
+    if faults.len() == before {
+        faults.push(format!("{name}: {}", one_line(&whole_fault)));
+    }
+    Value::Table(good).try_into().unwrap_or_default()
+}
+
+fn one_line(fault: &toml::de::Error) -> String {
+    fault.message().replace('\n', " ")
+}
+
+impl TrainConfig {
+    /// All faults of the values, as sentences that start with the field's key.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        self.data.faults(&mut faults);
+        self.preprocess.faults(&mut faults);
+        self.model.faults(&mut faults);
+        self.train.faults(&mut faults);
+        self.inference.faults(&mut faults);
+        faults
+    }
+}

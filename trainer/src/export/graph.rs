@@ -1,0 +1,108 @@
+//! The network's steps as an ONNX graph.
+
+use super::proto::{Dim, floats, int, ints, node, string, value_info};
+use crate::error::Result;
+use crate::model::plan::{Op, ParamShape};
+use crate::model::pose_net::read;
+use crate::model::{Layer, PoseNet};
+use prost::Message;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto};
+
+/// Operator set 17 with file version 8: read by every ONNX Runtime since 1.12 (2022) and by tract.
+const OPSET: i64 = 17;
+const IR_VERSION: i64 = 8;
+const SCALES: &str = "scales_x2";
+
+/// The network as an ONNX file: input `image` (batch, channels, height, width; 0..1), one output per head under the head's name,
+/// batch, height and width left open, `facts` as metadata.
+///
+/// # Errors
+/// When the device fails to hand out the weights.
+pub fn to_onnx(net: &PoseNet, facts: &[(String, String)]) -> Result<Vec<u8>> {
+    let entry = |(key, value): &(String, String)| StringStringEntryProto { key: key.clone(), value: value.clone() };
+    let model = ModelProto {
+        ir_version: IR_VERSION,
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+        producer_name: "dormouse".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        graph: Some(graph(net)?),
+        metadata_props: facts.iter().map(entry).collect(),
+        ..ModelProto::default()
+    };
+    Ok(model.encode_to_vec())
+}
+
+fn graph(net: &PoseNet) -> Result<GraphProto> {
+    let plan = net.plan();
+    let mut graph = GraphProto { name: "pose".into(), ..GraphProto::default() };
+    if plan.nodes.iter().any(|n| matches!(n.op, Op::Upsample { .. })) {
+        graph.initializer.push(floats(SCALES, &[4], &[1.0, 1.0, 2.0, 2.0]));
+    }
+    for (shape, layer) in plan.params.iter().zip(net.layers()) {
+        graph.initializer.extend(weights(shape, layer)?);
+    }
+    for step in &plan.nodes {
+        let name = |index: usize| plan.nodes[index].name.as_str();
+        match step.op {
+            Op::Input => graph.input.push(value_info(&step.name, image_dims(step.channels))),
+            Op::Conv { input, param, relu } => {
+                let pad = (plan.params[param].kernel / 2) as i64;
+                let attributes = vec![ints("pads", &[pad; 4]), ints("strides", &[1, 1])];
+                graph.node.extend(convolution("Conv", &step.name, name(input), &plan.params[param], attributes, relu));
+            }
+            Op::Transposed { input, param } => {
+                // Only the end is cut, as Keras does for `same` padding.
+                let attributes = vec![ints("pads", &[0, 0, 1, 1]), ints("strides", &[2, 2])];
+                graph.node.extend(convolution("ConvTranspose", &step.name, name(input), &plan.params[param], attributes, true));
+            }
+            Op::MaxPool { input } => {
+                let attributes = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
+                graph.node.push(node("MaxPool", &step.name, &[name(input)], attributes));
+            }
+            Op::Upsample { input } => {
+                let attributes = vec![string("mode", "linear"), string("coordinate_transformation_mode", "half_pixel")];
+                graph.node.push(node("Resize", &step.name, &[name(input), "", SCALES], attributes));
+            }
+            Op::Concat { first, second } => {
+                graph.node.push(node("Concat", &step.name, &[name(first), name(second)], vec![int("axis", 1)]));
+            }
+        }
+    }
+    for (&output, head) in plan.outputs.iter().zip(&net.config().heads) {
+        graph.output.push(value_info(&plan.nodes[output].name, output_dims(head.channels, head.stride_px)));
+    }
+    Ok(graph)
+}
+
+fn weights(shape: &ParamShape, layer: &Layer) -> Result<[TensorProto; 2]> {
+    let weight = floats(&format!("{}.weight", shape.name), &shape.weight_dims(), &read(layer.weight.clone())?);
+    Ok([weight, floats(&format!("{}.bias", shape.name), &[shape.channels_out], &read(layer.bias.clone())?)])
+}
+
+/// The convolution and, if asked, a ReLU behind it that takes over the step's name.
+fn convolution(
+    op_type: &str,
+    name: &str,
+    input: &str,
+    shape: &ParamShape,
+    mut attributes: Vec<tract_onnx::pb::AttributeProto>,
+    relu: bool,
+) -> Vec<NodeProto> {
+    attributes.push(ints("kernel_shape", &[shape.kernel as i64; 2]));
+    let (weight, bias) = (format!("{}.weight", shape.name), format!("{}.bias", shape.name));
+    let linear = if relu { format!("{name}.linear") } else { name.to_string() };
+    let mut nodes = vec![node(op_type, &linear, &[input, &weight, &bias], attributes)];
+    if relu {
+        nodes.push(node("Relu", name, &[&linear], Vec::new()));
+    }
+    nodes
+}
+
+fn image_dims(channels: usize) -> Vec<Dim> {
+    vec![Dim::Named("batch".into()), Dim::Fixed(channels), Dim::Named("height".into()), Dim::Named("width".into())]
+}
+
+fn output_dims(channels: usize, stride_px: usize) -> Vec<Dim> {
+    let side = |name: &str| Dim::Named(if stride_px == 1 { name.into() } else { format!("{name}_s{stride_px}") });
+    vec![Dim::Named("batch".into()), Dim::Fixed(channels), side("height"), side("width")]
+}

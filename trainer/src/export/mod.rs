@@ -1,0 +1,10 @@
+//! From a trained network to an ONNX file, and the proof that both are the same.
+
+mod check;
+mod graph;
+mod metadata;
+mod proto;
+
+pub use check::{EXPORT_TOLERANCE, check_export};
+pub use graph::to_onnx;
+pub use metadata::metadata;

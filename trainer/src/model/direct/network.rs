@@ -1,0 +1,215 @@
+//! The whole network: forward pass, loss and gradients.
+
+use super::map::Map;
+use super::{conv, pool, transposed, upsample};
+use crate::error::{Error, Result};
+use crate::model::plan::{Op, Plan};
+use rayon::prelude::*;
+
+/// Loss per head and gradient of the weighted sum.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossGradients {
+    /// Mean squared error per head, without its weight.
+    pub losses: Vec<f64>,
+    /// Gradient per parameter, in the order of [`crate::model::PoseNet::to_flat`].
+    pub flat: Vec<f32>,
+}
+
+/// A plan with weights in plain memory.
+pub struct DirectNet<'a> {
+    plan: &'a Plan,
+    flat: &'a [f32],
+    /// Start of each convolution's weights in `flat`.
+    starts: Vec<usize>,
+}
+
+impl<'a> DirectNet<'a> {
+    /// Borrows a plan and its parameters (weights, then bias, per convolution).
+    ///
+    /// # Errors
+    /// [`Error::Train`] when the number of parameters is another.
+    pub fn new(plan: &'a Plan, flat: &'a [f32]) -> Result<Self> {
+        let mut starts = Vec::with_capacity(plan.params.len());
+        let mut at = 0;
+        for p in &plan.params {
+            starts.push(at);
+            at += p.weight_len() + p.channels_out;
+        }
+        if at != flat.len() {
+            return Err(Error::Train(format!("the network has {at} parameters, {} were given", flat.len())));
+        }
+        Ok(Self { plan, flat, starts })
+    }
+
+    fn weight(&self, param: usize) -> &[f32] {
+        let len = self.plan.params[param].weight_len();
+        &self.flat[self.starts[param]..self.starts[param] + len]
+    }
+
+    fn bias(&self, param: usize) -> &[f32] {
+        let p = &self.plan.params[param];
+        let start = self.starts[param] + p.weight_len();
+        &self.flat[start..start + p.channels_out]
+    }
+
+    /// The outputs, in head order, for images in `[channel][batch][row][column]` order.
+    ///
+    /// # Errors
+    /// When burn's matrix product fails.
+    pub fn forward(&self, images: Map) -> Result<Vec<Map>> {
+        let (values, _) = self.all_values(images)?;
+        Ok(self.plan.outputs.iter().map(|&n| values[n].clone()).collect())
+    }
+
+    fn all_values(&self, images: Map) -> Result<(Vec<Map>, Vec<Vec<u8>>)> {
+        let mut values: Vec<Map> = Vec::with_capacity(self.plan.nodes.len());
+        let mut pooled_from = Vec::with_capacity(self.plan.nodes.len());
+        let mut image = Some(images);
+        for node in &self.plan.nodes {
+            let mut from = Vec::new();
+            let value = match node.op {
+                Op::Input => image.take().unwrap_or_default(),
+                Op::Conv { input, param, relu } => {
+                    let shape = &self.plan.params[param];
+                    conv::forward(&values[input], shape, self.weight(param), Some(self.bias(param)), relu)?
+                }
+                Op::Transposed { input, param } => {
+                    transposed::forward(&values[input], &self.plan.params[param], self.weight(param), self.bias(param))?
+                }
+                Op::MaxPool { input } => {
+                    let (y, source) = pool::forward(&values[input]);
+                    from = source;
+                    y
+                }
+                Op::Upsample { input } => upsample::forward(&values[input]),
+                Op::Concat { first, second } => concat(&values[first], &values[second]),
+            };
+            values.push(value);
+            pooled_from.push(from);
+        }
+        Ok((values, pooled_from))
+    }
+
+    /// Mean squared error of every head against its target, and the gradient of the sum weighted with `weights`.
+    ///
+    /// # Errors
+    /// [`Error::Train`] when a target's shape is not that of its head.
+    pub fn loss_gradients(&self, images: Map, targets: &[Map], weights: &[f32]) -> Result<LossGradients> {
+        let (values, pooled_from) = self.all_values(images)?;
+        let mut gradients: Vec<Option<Map>> = vec![None; values.len()];
+        let mut losses = Vec::with_capacity(targets.len());
+        if targets.len() != self.plan.outputs.len() || weights.len() != targets.len() {
+            return Err(Error::Train("one target and one weight per head are needed".into()));
+        }
+        for ((&node, target), &weight) in self.plan.outputs.iter().zip(targets).zip(weights) {
+            let (loss, gradient) = mean_squared_error(&values[node], target, weight)?;
+            losses.push(loss);
+            add(&mut gradients[node], gradient);
+        }
+        let mut flat = vec![0.0f32; self.flat.len()];
+        for index in (0..values.len()).rev() {
+            if let Some(gradient) = gradients[index].take() {
+                self.backward(index, gradient, &values, &pooled_from[index], &mut gradients, &mut flat)?;
+            }
+        }
+        Ok(LossGradients { losses, flat })
+    }
+
+    /// Passes the gradient of one node on to its inputs and parameters.
+    fn backward(
+        &self,
+        index: usize,
+        mut gradient: Map,
+        values: &[Map],
+        from: &[u8],
+        gradients: &mut [Option<Map>],
+        flat: &mut [f32],
+    ) -> Result<()> {
+        match self.plan.nodes[index].op {
+            Op::Input => {}
+            Op::Conv { input, param, relu } => {
+                if relu {
+                    conv::relu_gradient(&values[index], &mut gradient);
+                }
+                let shape = &self.plan.params[param];
+                let gw = conv::weight_gradient(&values[input], &gradient, shape)?;
+                self.store(param, &gw, &conv::bias_gradient(&gradient), flat);
+                if self.plan.nodes[input].op != Op::Input {
+                    add(&mut gradients[input], conv::input_gradient(&gradient, shape, self.weight(param))?);
+                }
+            }
+            Op::Transposed { input, param } => {
+                conv::relu_gradient(&values[index], &mut gradient);
+                let shape = &self.plan.params[param];
+                let (gx, gw) = transposed::backward(&values[input], &gradient, shape, self.weight(param))?;
+                self.store(param, &gw, &conv::bias_gradient(&gradient), flat);
+                add(&mut gradients[input], gx);
+            }
+            Op::MaxPool { input } => {
+                let x = &values[input];
+                let mut gx = gradients[input].take().unwrap_or_else(|| Map::zeros(x.channels, x.batch, x.height, x.width));
+                pool::backward(&gradient, from, &mut gx);
+                gradients[input] = Some(gx);
+            }
+            Op::Upsample { input } => add(&mut gradients[input], upsample::backward(&gradient)),
+            Op::Concat { first, second } => {
+                let (a, b) = split(gradient, values[first].channels);
+                add(&mut gradients[first], a);
+                add(&mut gradients[second], b);
+            }
+        }
+        Ok(())
+    }
+
+    fn store(&self, param: usize, weight: &[f32], bias: &[f32], flat: &mut [f32]) {
+        let start = self.starts[param];
+        flat[start..start + weight.len()].copy_from_slice(weight);
+        flat[start + weight.len()..start + weight.len() + bias.len()].copy_from_slice(bias);
+    }
+}
+
+fn concat(first: &Map, second: &Map) -> Map {
+    let mut data = Vec::with_capacity(first.data.len() + second.data.len());
+    data.extend_from_slice(&first.data);
+    data.extend_from_slice(&second.data);
+    Map { channels: first.channels + second.channels, data, ..*first }
+}
+
+fn split(mut both: Map, first_channels: usize) -> (Map, Map) {
+    let tail = both.data.split_off(first_channels * both.channel_len());
+    let second = Map { channels: both.channels - first_channels, data: tail, ..both };
+    both.channels = first_channels;
+    (both, second)
+}
+
+fn add(slot: &mut Option<Map>, gradient: Map) {
+    match slot {
+        None => *slot = Some(gradient),
+        Some(sum) => sum.data.par_chunks_mut(1 << 14).zip(gradient.data.par_chunks(1 << 14)).for_each(|(s, g)| {
+            for (s, g) in s.iter_mut().zip(g) {
+                *s += g;
+            }
+        }),
+    }
+}
+
+/// The loss of one head and its gradient, multiplied with the head's weight.
+fn mean_squared_error(output: &Map, target: &Map, weight: f32) -> Result<(f64, Map)> {
+    let shape = |m: &Map| [m.batch, m.channels, m.height, m.width];
+    if shape(output) != shape(target) || output.data.is_empty() {
+        return Err(Error::Train(format!("a head yields {:?} but its target is {:?}", shape(output), shape(target))));
+    }
+    let scale = 2.0 * weight / output.data.len() as f32;
+    let mut sum = 0.0f64;
+    let mut gradient = Map { data: Vec::with_capacity(output.data.len()), ..*target };
+    for (o, t) in output.data.chunks(1024).zip(target.data.chunks(1024)) {
+        let mut part = 0.0f32;
+        for (o, t) in o.iter().zip(t) {
+            let difference = o - t;
+            part += difference * difference;
+            gradient.data.push(difference * scale);
+        }
+        sum += f64::from(part);
+    }
+    Ok((sum / output.data.len() as f64, gradient))
+}

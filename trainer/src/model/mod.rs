@@ -1,0 +1,16 @@
+//! The network: a plan of layers built from a small configuration, and its weights.
+
+pub mod cost;
+pub mod direct;
+pub mod init;
+pub mod plan;
+pub mod pose_net;
+pub mod receptive_field;
+pub mod unet;
+pub mod upsample;
+
+pub use cost::{forward_flops, parameter_count};
+pub use plan::{Node, Op, ParamShape, Plan};
+pub use pose_net::{Layer, PoseNet};
+pub use receptive_field::receptive_field_px;
+pub use unet::{HeadSpec, PoseNetConfig, UnetConfig, Upsampling};

@@ -1,0 +1,146 @@
+//! A network as a list of steps, which forward pass, gradients, export and cost estimates all walk.
+
+/// One step. Inputs are indices into [`Plan::nodes`], always smaller than the step's own index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// The image; always node 0.
+    Input,
+    /// Convolution with stride 1, zero padding that keeps the size, bias, and a ReLU if asked.
+    Conv {
+        /// Input node.
+        input: usize,
+        /// Index into [`Plan::params`].
+        param: usize,
+        /// Whether negative results become 0.
+        relu: bool,
+    },
+    /// Transposed 3x3 convolution with stride 2 and ReLU. Output sides are doubled; the extra row and column at the end
+    /// are cut, as Keras does for `same` padding.
+    Transposed {
+        /// Input node.
+        input: usize,
+        /// Index into [`Plan::params`].
+        param: usize,
+    },
+    /// Maximum over 2x2 cells with stride 2.
+    MaxPool {
+        /// Input node.
+        input: usize,
+    },
+    /// Bilinear doubling of both sides with half-pixel centres.
+    Upsample {
+        /// Input node.
+        input: usize,
+    },
+    /// Channels of `first`, then those of `second`.
+    Concat {
+        /// Node whose channels come first.
+        first: usize,
+        /// Node whose channels follow.
+        second: usize,
+    },
+}
+
+/// A step with what it yields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Unique name; SLEAP's layer names where SLEAP has such a layer.
+    pub name: String,
+    /// What is done.
+    pub op: Op,
+    /// Channels of the result.
+    pub channels: usize,
+    /// Input pixels per cell of the result.
+    pub stride_px: usize,
+}
+
+/// Shape of a convolution's weights. Every one also has a bias of `channels_out`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParamShape {
+    /// Name of the node that uses it.
+    pub name: String,
+    /// Channels read.
+    pub channels_in: usize,
+    /// Channels written.
+    pub channels_out: usize,
+    /// Kernel side in cells.
+    pub kernel: usize,
+    /// Whether it is a transposed convolution: weights are `[in, out, k, k]` then, and `[out, in, k, k]` otherwise.
+    pub transposed: bool,
+}
+
+impl ParamShape {
+    /// Shape of the weight tensor.
+    pub fn weight_dims(&self) -> [usize; 4] {
+        let (first, second) =
+            if self.transposed { (self.channels_in, self.channels_out) } else { (self.channels_out, self.channels_in) };
+        [first, second, self.kernel, self.kernel]
+    }
+
+    /// Number of weights without the bias.
+    pub fn weight_len(&self) -> usize {
+        self.channels_in * self.channels_out * self.kernel * self.kernel
+    }
+}
+
+/// The whole network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Steps in order of execution.
+    pub nodes: Vec<Node>,
+    /// Weights in order of first use.
+    pub params: Vec<ParamShape>,
+    /// Nodes that are the network's outputs, in head order.
+    pub outputs: Vec<usize>,
+}
+
+impl Plan {
+    /// A plan that holds only the image.
+    pub fn new(channels: usize) -> Self {
+        let image = Node { name: "image".into(), op: Op::Input, channels, stride_px: 1 };
+        Self { nodes: vec![image], ..Self::default() }
+    }
+
+    /// Appends a convolution and returns its node.
+    pub fn conv(&mut self, name: String, input: usize, channels_out: usize, kernel: usize, relu: bool) -> usize {
+        let (channels_in, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
+        let param = self.param(&name, channels_in, channels_out, kernel, false);
+        self.push(name, Op::Conv { input, param, relu }, channels_out, stride_px)
+    }
+
+    /// Appends a transposed convolution and returns its node.
+    pub fn transposed(&mut self, name: String, input: usize, channels_out: usize) -> usize {
+        let (channels_in, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
+        let param = self.param(&name, channels_in, channels_out, 3, true);
+        self.push(name, Op::Transposed { input, param }, channels_out, stride_px / 2)
+    }
+
+    /// Appends a pooling step and returns its node.
+    pub fn max_pool(&mut self, name: String, input: usize) -> usize {
+        let (channels, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
+        self.push(name, Op::MaxPool { input }, channels, stride_px * 2)
+    }
+
+    /// Appends a bilinear doubling and returns its node.
+    pub fn upsample(&mut self, name: String, input: usize) -> usize {
+        let (channels, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
+        self.push(name, Op::Upsample { input }, channels, stride_px / 2)
+    }
+
+    /// Appends a joining of channels and returns its node.
+    pub fn concat(&mut self, name: String, first: usize, second: usize) -> usize {
+        let channels = self.nodes[first].channels + self.nodes[second].channels;
+        let stride_px = self.nodes[first].stride_px;
+        self.push(name, Op::Concat { first, second }, channels, stride_px)
+    }
+
+    fn push(&mut self, name: String, op: Op, channels: usize, stride_px: usize) -> usize {
+        self.nodes.push(Node { name, op, channels, stride_px });
+        self.nodes.len() - 1
+    }
+
+    fn param(&mut self, name: &str, channels_in: usize, channels_out: usize, kernel: usize, transposed: bool) -> usize {
+        self.params.push(ParamShape { name: name.into(), channels_in, channels_out, kernel, transposed });
+        self.params.len() - 1
+    }
+}

@@ -1,0 +1,168 @@
+//! Loss and gradients of one batch: by hand on the CPU, by burn's automatic differentiation elsewhere.
+
+use crate::batch::{Batch, Block};
+use crate::device::is_cpu;
+use crate::error::{Error, Result};
+use crate::loss::mean_squared_error;
+use crate::model::direct::{DirectNet, Map};
+use crate::model::pose_net::read;
+use crate::model::{Layer, PoseNet};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Mean squared error per head, and the gradient of the weighted sum per layer.
+///
+/// # Errors
+/// When the batch does not fit the network or the device fails.
+pub fn loss_and_gradients(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result<(Vec<f64>, Vec<Layer>)> {
+    check(net, batch)?;
+    if is_cpu(net.device()) { direct(net, batch, weights) } else { automatic(net, batch, weights) }
+}
+
+/// Mean squared error per head, without gradients.
+///
+/// # Errors
+/// As [`loss_and_gradients`].
+pub fn losses(net: &PoseNet, batch: &Batch) -> Result<Vec<f64>> {
+    check(net, batch)?;
+    if is_cpu(net.device()) {
+        let flat = net.to_flat()?;
+        let outputs = DirectNet::new(net.plan(), &flat)?.forward(map(&batch.images))?;
+        let pairs = outputs.iter().zip(&batch.targets);
+        return Ok(pairs.map(|(output, target)| squared_error(&output.data, &map(target).data)).collect());
+    }
+    let outputs = net.forward(tensor(&batch.images, net.device()));
+    let pairs = outputs.into_iter().zip(&batch.targets);
+    pairs.map(|(output, target)| number(mean_squared_error(output, tensor(target, net.device())))).collect()
+}
+
+fn squared_error(output: &[f32], target: &[f32]) -> f64 {
+    let sum: f64 = output.iter().zip(target).map(|(o, t)| f64::from(o - t).powi(2)).sum();
+    sum / output.len().max(1) as f64
+}
+
+fn check(net: &PoseNet, batch: &Batch) -> Result<()> {
+    batch.check()?;
+    let config = net.config();
+    let [b, c, h, w] = batch.images.1;
+    let side = config.unet.max_stride;
+    if c != config.in_channels || h % side != 0 || w % side != 0 {
+        let need = config.in_channels;
+        return Err(Error::Train(format!("images are {c}x{h}x{w}; {need} channels and sides in multiples of {side} are needed")));
+    }
+    if batch.targets.len() != config.heads.len() {
+        return Err(Error::Train(format!("{} targets for {} heads", batch.targets.len(), config.heads.len())));
+    }
+    for (head, (_, dims)) in config.heads.iter().zip(&batch.targets) {
+        let expected = [b, head.channels, h / head.stride_px, w / head.stride_px];
+        if *dims != expected {
+            return Err(Error::Train(format!("the target of {} is {dims:?}; {expected:?} is needed", head.output)));
+        }
+    }
+    Ok(())
+}
+
+fn map((data, dims): &Block) -> Map {
+    Map::from_batch_first(data, *dims)
+}
+
+fn tensor((data, dims): &Block, device: &Device) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(data.clone(), *dims), device)
+}
+
+fn number(tensor: Tensor<1>) -> Result<f64> {
+    Ok(read(tensor)?.first().copied().map_or(f64::NAN, f64::from))
+}
+
+/// The gradients written out by hand.
+pub(crate) fn direct(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result<(Vec<f64>, Vec<Layer>)> {
+    let flat = net.to_flat()?;
+    let targets: Vec<Map> = batch.targets.iter().map(map).collect();
+    let result = DirectNet::new(net.plan(), &flat)?.loss_gradients(map(&batch.images), &targets, weights)?;
+    let gradients = net.config().with_weights(&result.flat, net.device())?;
+    Ok((result.losses, gradients.layers().to_vec()))
+}
+
+/// The gradients from burn.
+pub(crate) fn automatic(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result<(Vec<f64>, Vec<Layer>)> {
+    let device = net.device().clone().autodiff();
+    let tracked = |l: &Layer| Layer {
+        weight: Tensor::from_inner(l.weight.clone()).require_grad(),
+        bias: Tensor::from_inner(l.bias.clone()).require_grad(),
+    };
+    let layers: Vec<Layer> = net.layers().iter().map(tracked).collect();
+    let outputs = net.forward_with(&layers, tensor(&batch.images, &device));
+    let parts: Vec<Tensor<1>> =
+        outputs.into_iter().zip(&batch.targets).map(|(o, t)| mean_squared_error(o, tensor(t, &device))).collect();
+    let sum = parts.iter().zip(weights).map(|(p, &w)| p.clone() * w).reduce(|a, b| a + b);
+    let mut grads = sum.ok_or_else(|| Error::Train("the network has no heads".into()))?.backward();
+    let gradients = layers.iter().map(|l| {
+        let missing = || Error::Train("burn returned no gradient for a layer".into());
+        let weight = l.weight.grad_remove(&mut grads).ok_or_else(missing)?;
+        Ok(Layer { weight, bias: l.bias.grad_remove(&mut grads).ok_or_else(missing)? })
+    });
+    let gradients = gradients.collect::<Result<Vec<_>>>()?;
+    let losses = parts.into_iter().map(|p| number(p.inner())).collect::<Result<Vec<_>>>()?;
+    Ok((losses, gradients))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{HeadSpec, PoseNetConfig, UnetConfig, Upsampling};
+    use dormouse::config::HeadKind;
+
+    fn noise(n: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn both_ways_agree() {
+        let base = UnetConfig { filters: 5, max_stride: 8, ..UnetConfig::default() };
+        let unets = [
+            base.clone(),
+            UnetConfig { upsampling: Upsampling::Transposed, filters_rate: 1.5, ..base.clone() },
+            UnetConfig { stem_stride: Some(2), middle_block: false, ..base },
+        ];
+        for unet in unets {
+            let head = |kind, output: &str, channels, stride_px| HeadSpec { kind, output: output.into(), channels, stride_px };
+            let heads = vec![head(HeadKind::ConfidenceMaps, "confmaps", 3, 2), head(HeadKind::PartAffinityFields, "pafs", 4, 4)];
+            let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
+            let batch = Batch {
+                images: (noise(2 * 16 * 24, 1), [2, 1, 16, 24]),
+                targets: vec![(noise(2 * 3 * 8 * 12, 2), [2, 3, 8, 12]), (noise(2 * 4 * 4 * 6, 3), [2, 4, 4, 6])],
+            };
+            let (loss_a, grad_a) = direct(&net, &batch, &[1.0, 0.5]).unwrap();
+            let (loss_b, grad_b) = automatic(&net, &batch, &[1.0, 0.5]).unwrap();
+            assert!(loss_a.iter().zip(&loss_b).all(|(a, b)| (a - b).abs() < 1e-6), "{loss_a:?} {loss_b:?}");
+            assert!(losses(&net, &batch).unwrap().iter().zip(&loss_b).all(|(a, b)| (a - b).abs() < 1e-6));
+            for (i, (a, b)) in grad_a.into_iter().zip(grad_b).enumerate() {
+                for (a, b) in [(read(a.weight).unwrap(), read(b.weight).unwrap()), (read(a.bias).unwrap(), read(b.bias).unwrap())]
+                {
+                    let scale = b.iter().fold(1e-4f32, |m, v| m.max(v.abs()));
+                    let worst = a.iter().zip(&b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+                    assert!(worst <= 1e-4 * scale, "layer {i}: {worst} of {scale}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_shapes_are_refused() {
+        let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 1, stride_px: 2 }];
+        let unet = UnetConfig { filters: 2, max_stride: 4, ..UnetConfig::default() };
+        let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
+        let batch = |image: [usize; 4], target: [usize; 4]| Batch {
+            images: (vec![0.0; image.iter().product()], image),
+            targets: vec![(vec![0.0; target.iter().product()], target)],
+        };
+        assert!(losses(&net, &batch([1, 1, 8, 8], [1, 1, 4, 4])).is_ok());
+        for (image, target) in [([1, 1, 9, 8], [1, 1, 4, 4]), ([1, 3, 8, 8], [1, 1, 4, 4]), ([1, 1, 8, 8], [1, 1, 8, 8])] {
+            assert!(losses(&net, &batch(image, target)).is_err());
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The loop itself.
+
+use super::adam::Adam;
+use super::checkpoint::{Checkpoint, Progress};
+use super::events::{Event, EventSink, StopReason};
+use super::gradients::loss_and_gradients;
+use super::loader::{Loader, Prepare};
+use super::log::{EpochLog, EpochRow};
+use super::schedule::learning_rate;
+use super::spec::{Schedule, TrainSpec};
+use super::stop::{after_step, out_of_patience};
+use super::validate::validate;
+use crate::batch::{Batch, BatchSource};
+use crate::error::{Error, Result};
+use crate::loss::weighted_sum;
+use crate::model::{PoseNet, forward_flops, parameter_count};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// Name of the best checkpoint in the run folder.
+pub const BEST: &str = "best.ckpt";
+/// Name of the newest checkpoint in the run folder.
+pub const LAST: &str = "last.ckpt";
+/// Name of the log in the run folder.
+pub const LOG: &str = "training_log.csv";
+
+/// How a training ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainSummary {
+    /// Why it ended.
+    pub reason: StopReason,
+    /// Completed epochs, earlier sessions included.
+    pub epochs: usize,
+    /// Steps taken, earlier sessions included.
+    pub steps: u64,
+    /// Epoch with the lowest validation loss; 0 when there was none.
+    pub best_epoch: usize,
+    /// That loss.
+    pub best_loss: f64,
+    /// Training loss of the last epoch.
+    pub train_loss: f64,
+    /// Seconds trained, earlier sessions included.
+    pub elapsed_s: f64,
+    /// Checkpoint with the lowest validation loss.
+    pub best_checkpoint: PathBuf,
+}
+
+/// Trains until the epochs, the patience or the time are used up or `interrupted` is set, and leaves `best.ckpt`, `last.ckpt`
+/// and `training_log.csv` in `run_dir`. With `resume` it goes on where that checkpoint stood, with the same result as if it had
+/// never stopped. `net` holds the last weights afterwards; the best ones are in the file.
+///
+/// `val_batches` should not be augmented; when it has none, the training loss takes the validation loss's place.
+///
+/// # Errors
+/// When a batch cannot be prepared, does not fit or gives a loss that is not finite, and when a file cannot be written.
+#[expect(clippy::too_many_arguments, reason = "each is a different thing that only the caller has")]
+pub fn train(
+    net: &mut PoseNet,
+    spec: &TrainSpec,
+    train_batches: Arc<dyn BatchSource>,
+    val_batches: &dyn BatchSource,
+    resume: Option<&Checkpoint>,
+    sink: &mut dyn EventSink,
+    interrupted: &AtomicBool,
+    run_dir: &Path,
+) -> Result<TrainSummary> {
+    std::fs::create_dir_all(run_dir).map_err(|e| Error::io("create", run_dir, e))?;
+    let mut run = Run::start(net, spec, val_batches, resume, sink, run_dir)?;
+    let mut loader = run.loader(train_batches)?;
+    let reason = run.epochs(&mut loader, interrupted)?;
+    run.finish(reason)
+}
+
+struct Run<'a> {
+    net: &'a mut PoseNet,
+    spec: &'a TrainSpec,
+    val: &'a dyn BatchSource,
+    sink: &'a mut dyn EventSink,
+    run_dir: &'a Path,
+    adam: Adam,
+    progress: Progress,
+    log: EpochLog,
+    weights: Vec<f32>,
+    started: Instant,
+    elapsed_before_s: f64,
+    train_loss: f64,
+}
+
+impl<'a> Run<'a> {
+    fn start(
+        net: &'a mut PoseNet,
+        spec: &'a TrainSpec,
+        val: &'a dyn BatchSource,
+        resume: Option<&Checkpoint>,
+        sink: &'a mut dyn EventSink,
+        run_dir: &'a Path,
+    ) -> Result<Self> {
+        if spec.heads.len() != net.config().heads.len() || spec.steps_per_epoch == 0 || spec.epochs == 0 {
+            return Err(Error::Train("one weight per head and at least one epoch of one step are needed".into()));
+        }
+        let (adam, progress) = match resume {
+            None => (Adam::new(net), Progress::new(spec.learning_rate, spec.heads.len())),
+            Some(saved) => resumed(net, spec, saved)?,
+        };
+        let log = EpochLog::open(&run_dir.join(LOG), spec, &progress)?;
+        sink.event(&Event::TrainStarted {
+            parameters: parameter_count(net.plan()),
+            forward_flops: forward_flops(net.plan(), net.config().unet.max_stride, net.config().unet.max_stride),
+            epochs: spec.epochs,
+            steps_per_epoch: spec.steps_per_epoch,
+            max_minutes: spec.max_minutes,
+            heads: spec.heads.iter().map(|h| h.name.clone()).collect(),
+            first_epoch: progress.epoch + 1,
+        });
+        let weights = spec.heads.iter().map(|h| h.weight).collect();
+        let elapsed_before_s = progress.elapsed_s;
+        let (started, train_loss) = (Instant::now(), f64::NAN);
+        Ok(Self { net, spec, val, sink, run_dir, adam, progress, log, weights, started, elapsed_before_s, train_loss })
+    }
+
+    fn loader(&self, batches: Arc<dyn BatchSource>) -> Result<Loader> {
+        let per_epoch = self.spec.steps_per_epoch as u64;
+        let prepare: Prepare = Arc::new(move |n| batches.batch((n / per_epoch) as usize, (n % per_epoch) as usize));
+        let start = self.progress.epoch as u64 * per_epoch + self.progress.step_in_epoch as u64;
+        Loader::start(prepare, start, self.spec.epochs as u64 * per_epoch, self.spec.workers)
+    }
+
+    fn elapsed_s(&self) -> f64 {
+        self.elapsed_before_s + self.started.elapsed().as_secs_f64()
+    }
+
+    fn epochs(&mut self, loader: &mut Loader, interrupted: &AtomicBool) -> Result<StopReason> {
+        while let Some(batch) = loader.next_batch() {
+            self.step(&batch?)?;
+            let stop = after_step(self.spec, self.elapsed_s(), interrupted);
+            if stop == Some(StopReason::Interrupted) && self.progress.step_in_epoch < self.spec.steps_per_epoch {
+                // Saved in the middle of the epoch: a resumed training finishes it.
+                return Ok(StopReason::Interrupted);
+            }
+            if self.progress.step_in_epoch == self.spec.steps_per_epoch || stop.is_some() {
+                let exhausted = self.end_epoch()?;
+                match (stop, exhausted) {
+                    (Some(reason), _) => return Ok(reason),
+                    (None, true) => return Ok(StopReason::EarlyStopping),
+                    (None, false) => {}
+                }
+            }
+        }
+        Ok(StopReason::Finished)
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<()> {
+        let rate = learning_rate(self.spec, &self.progress.plateau, self.adam.steps(), self.elapsed_s());
+        let (losses, gradients) = loss_and_gradients(self.net, batch, &self.weights)?;
+        let loss = weighted_sum(&losses, &self.weights);
+        let (epoch, step) = (self.progress.epoch + 1, self.progress.step_in_epoch + 1);
+        if !loss.is_finite() {
+            let advice = "lower the learning rate or look at the images and labels of this step";
+            return Err(Error::Train(format!(
+                "the loss is {loss} at epoch {epoch}, step {step} (head losses {losses:?}); {advice}"
+            )));
+        }
+        self.adam.update(self.net, gradients, rate);
+        for (sum, loss) in self.progress.loss_sums.iter_mut().zip(&losses) {
+            *sum += loss;
+        }
+        self.progress.step_in_epoch = step;
+        let elapsed_s = self.elapsed_s();
+        let (steps_per_epoch, images) = (self.spec.steps_per_epoch, batch.len());
+        self.sink.event(&Event::Step { epoch, step, steps_per_epoch, loss, learning_rate: rate, images, elapsed_s });
+        Ok(())
+    }
+
+    /// Validates, adapts the learning rate and saves. Returns whether patience has run out.
+    fn end_epoch(&mut self) -> Result<bool> {
+        let steps = self.progress.step_in_epoch.max(1) as f64;
+        let train_heads: Vec<f64> = self.progress.loss_sums.iter().map(|s| s / steps).collect();
+        let train_loss = weighted_sum(&train_heads, &self.weights);
+        self.train_loss = train_loss;
+        let val_heads = validate(self.net, self.val)?.unwrap_or_else(|| train_heads.clone());
+        let val_loss = weighted_sum(&val_heads, &self.weights);
+        self.progress.epoch += 1;
+        self.progress.step_in_epoch = 0;
+        self.progress.loss_sums.fill(0.0);
+        let is_best = self.progress.best_loss.is_none_or(|best| val_loss < best);
+        if is_best {
+            self.progress.best_loss = Some(val_loss);
+            self.progress.best_epoch = self.progress.epoch;
+        }
+        let rate = learning_rate(self.spec, &self.progress.plateau, self.adam.steps().saturating_sub(1), self.elapsed_s());
+        let exhausted = out_of_patience(&mut self.progress, val_loss, &self.spec.early_stopping);
+        let (epoch, elapsed_s) = (self.progress.epoch, self.elapsed_s());
+        self.sink.event(&Event::EpochEnded {
+            epoch,
+            train_loss,
+            train_head_losses: train_heads.clone(),
+            val_loss,
+            val_head_losses: val_heads.clone(),
+            learning_rate: rate,
+            is_best,
+            elapsed_s,
+        });
+        self.log.append(&EpochRow { epoch, train_loss, train_heads, val_loss, val_heads, learning_rate: rate, elapsed_s })?;
+        self.adapt_rate(val_loss);
+        if is_best {
+            self.save(BEST)?;
+        }
+        self.save(LAST)?;
+        Ok(exhausted)
+    }
+
+    fn adapt_rate(&mut self, val_loss: f64) {
+        let from = self.progress.plateau.learning_rate;
+        if self.spec.schedule == Schedule::Plateau
+            && let Some(to) = self.progress.plateau.epoch(val_loss, &self.spec.plateau)
+        {
+            self.sink.event(&Event::LearningRateReduced { from, to });
+        }
+    }
+
+    fn save(&mut self, name: &str) -> Result<()> {
+        self.progress.elapsed_s = self.elapsed_s();
+        let path = self.run_dir.join(name);
+        Checkpoint::capture(self.net, &self.adam, &self.progress, &self.spec.config_hash)?.write(&path)?;
+        self.sink.event(&Event::CheckpointWritten { path, is_best: name == BEST });
+        Ok(())
+    }
+
+    fn finish(mut self, reason: StopReason) -> Result<TrainSummary> {
+        if reason == StopReason::Interrupted {
+            self.save(LAST)?;
+        }
+        let best_loss = self.progress.best_loss.unwrap_or(f64::NAN);
+        let (epoch, best_epoch) = (self.progress.epoch, self.progress.best_epoch);
+        self.sink.event(&Event::Stopped { reason, epoch, best_epoch, best_loss });
+        Ok(TrainSummary {
+            reason,
+            epochs: epoch,
+            steps: self.adam.steps(),
+            best_epoch,
+            best_loss,
+            train_loss: self.train_loss,
+            elapsed_s: self.elapsed_s(),
+            best_checkpoint: self.run_dir.join(BEST),
+        })
+    }
+}
+
+fn resumed(net: &mut PoseNet, spec: &TrainSpec, saved: &Checkpoint) -> Result<(Adam, Progress)> {
+    if saved.network != *net.config() || saved.progress.loss_sums.len() != spec.heads.len() {
+        return Err(Error::Train("the checkpoint belongs to another network".into()));
+    }
+    if saved.progress.step_in_epoch >= spec.steps_per_epoch {
+        return Err(Error::Train("the checkpoint stands beyond the end of an epoch: steps_per_epoch has changed".into()));
+    }
+    net.set_flat(&saved.weights)?;
+    let adam = Adam::restore(net, saved.adam.0, &saved.adam.1, &saved.adam.2)?;
+    Ok((adam, saved.progress.clone()))
+}
+
+#[cfg(test)]
+mod tests;
