@@ -16,6 +16,7 @@ pub use overrides::apply_overrides;
 pub use preprocess::{ColorChoice, PreprocessSection, ResizeChoice};
 pub use train::TrainSection;
 
+use crate::augment::AugmentConfig;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -32,8 +33,8 @@ pub struct TrainConfig {
     pub preprocess: PreprocessSection,
     /// The network and its targets.
     pub model: ModelConfig,
-    /// Random changes of the training samples; read by [`crate`]'s augmentation. Default: that module's defaults.
-    pub augment: toml::Table,
+    /// Random changes of the training samples.
+    pub augment: AugmentConfig,
     /// The optimisation.
     pub train: TrainSection,
     /// What the bundle tells the runtime about finding poses.

@@ -5,10 +5,14 @@ mod demo;
 mod eval;
 mod export;
 mod inspect;
+mod interrupt;
 mod output;
+mod overlay;
 mod predict;
+mod run_report;
 mod text;
 mod train;
 mod unpack;
+mod video_search;
 
 pub use args::{Cli, run};

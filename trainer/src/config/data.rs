@@ -32,21 +32,25 @@ pub struct SynthConfig {
     pub samples: usize,
     /// Validation samples, 1 to 1000000. Default 100.
     pub val_samples: usize,
-    /// Width in pixels, 16 to 4096. Default 192.
+    /// Width in pixels, 32 to 4096. Default 192.
     pub width_px: usize,
-    /// Height in pixels, 16 to 4096. Default 192.
+    /// Height in pixels, 32 to 4096. Default 192.
     pub height_px: usize,
-    /// Fewest animals per image, 0 to 64. Default 1.
+    /// Fewest animals per image, 0 to 32. Default 1.
     pub min_animals: usize,
-    /// Most animals per image, 1 to 64. Default 3.
+    /// Most animals per image, 1 to 32. Default 3.
     pub max_animals: usize,
     /// Seed of the generator. Default 1.
     pub seed: u64,
+    /// Body length as a fraction of the image height, 0.03 to 1. Default 0.35.
+    pub length_fraction: f32,
+    /// Probability that an animal is put beside another one so that they touch or overlap, 0 to 1. Default 0.5.
+    pub closeness: f32,
 }
 
 impl Default for SynthConfig {
     fn default() -> Self {
-        Self { samples: 2000, val_samples: 100, width_px: 192, height_px: 192, min_animals: 1, max_animals: 3, seed: 1 }
+        Self { samples: 2000, val_samples: 100, width_px: 192, height_px: 192, min_animals: 1, max_animals: 3, seed: 1, length_fraction: 0.35, closeness: 0.5 }
     }
 }
 
@@ -65,9 +69,11 @@ impl DataConfig {
         let s = &self.synth;
         check((1..=1_000_000).contains(&s.samples), "synth.samples must be 1 to 1000000");
         check((1..=1_000_000).contains(&s.val_samples), "synth.val_samples must be 1 to 1000000");
-        check((16..=4096).contains(&s.width_px), "synth.width_px must be 16 to 4096");
-        check((16..=4096).contains(&s.height_px), "synth.height_px must be 16 to 4096");
-        check((1..=64).contains(&s.max_animals), "synth.max_animals must be 1 to 64");
+        check((32..=4096).contains(&s.width_px), "synth.width_px must be 32 to 4096");
+        check((32..=4096).contains(&s.height_px), "synth.height_px must be 32 to 4096");
+        check((1..=32).contains(&s.max_animals), "synth.max_animals must be 1 to 32");
+        check((0.03..=1.0).contains(&s.length_fraction), "synth.length_fraction must be 0.03 to 1");
+        check((0.0..=1.0).contains(&s.closeness), "synth.closeness must be 0 to 1");
         check(s.min_animals <= s.max_animals, "synth.min_animals must not exceed max_animals");
     }
 }

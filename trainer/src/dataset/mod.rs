@@ -7,6 +7,7 @@ pub mod sample;
 pub mod slp;
 pub mod synth;
 pub mod video;
+pub mod views;
 
 pub use image::Image;
 pub use labeled_samples::{LabeledSamples, SampleOptions, Split, split};
