@@ -111,7 +111,7 @@ fn odd_names_variable_rates_and_other_containers() {
         let mut video = MediaFile::open(&path, false).unwrap();
         assert!(video.len().is_none_or(|len| len == truth.len() as u64), "{name}: {:?} frames of {}", video.len(), truth.len());
         let last = truth.len() as u64 - 1;
-        let order = [3, last, 0, last / 2, last / 2 + 1, 1, last - 1].into_iter().chain((0..=last).rev());
+        let order = [3, last, 0, last / 2, last / 2 + 1, 1, last - 1].into_iter().chain((0..=last).rev().step_by(5));
         for index in order {
             assert!(video.frame(index).unwrap().pixels() == truth[index as usize].as_slice(), "{name}: frame {index}");
         }
