@@ -133,7 +133,7 @@ fn rubbish_is_an_error_with_ffmpegs_words() {
     assert!(MediaFile::open(&path, false).is_err());
     // A playlist must not lead to other files.
     let list = temp.path().join("list.ffconcat");
-    std::fs::write(&list, format!("ffconcat version 1.0\nfile 'http://127.0.0.1:9/x.mp4'\n")).unwrap();
+    std::fs::write(&list, "ffconcat version 1.0\nfile 'http://127.0.0.1:9/x.mp4'\n").unwrap();
     assert!(MediaFile::open(&list, false).is_err());
 }
 
