@@ -185,7 +185,7 @@ fn images_backend(video: &Video, files: &[std::path::PathBuf]) -> Value {
     let names: Vec<String> = files.iter().map(|file| absolute(file)).collect();
     let [_, height, width, channels] = video.shape.unwrap_or_default();
     let mut backend = json!({
-        "filename": names.first().unwrap_or(&video.stored_name), "filenames": names, "grayscale": video.grayscale, "caching": false,
+        "filename": video.stored_name, "filenames": names, "grayscale": video.grayscale, "caching": false,
     });
     if video.shape.is_some() {
         backend["height_"] = json!(height);

@@ -36,6 +36,12 @@ impl Hdf5File {
             hdf5_pure::Error::Io(source) => Error::io("read", path, source),
             other => Error::bad_file(path, "HDF5 header", format!("this is not a complete HDF5 file ({other})")),
         })?;
+        // A file that lost its end may still open when the missing part is not read at once; libhdf5 refuses it too.
+        let promised_bytes = file.superblock().eof_address;
+        if promised_bytes > len_bytes {
+            let what = format!("the file is cut off: {promised_bytes} bytes are promised, {len_bytes} are there");
+            return Err(Error::bad_file(path, "HDF5 header", what));
+        }
         Ok(Self { path: path.to_path_buf(), file, len_bytes })
     }
 

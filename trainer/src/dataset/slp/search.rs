@@ -13,20 +13,18 @@ pub struct VideoSearch {
 }
 
 impl VideoSearch {
-    /// Places where the file stored as `stored` may be, best first, each once: where a prefix maps it, where it is stored (first as
-    /// it stands, then relative to the labels file), beside the labels file, in the search folders.
+    /// Places where the file stored as `stored` may be, best first, each once: as it stands, where a prefix maps it,
+    /// beside the labels file (by relative path, then by file name), in the search folders likewise.
     pub fn places(&self, stored: &str, labels_file: &Path) -> Vec<PathBuf> {
         let plain = stored.replace('\\', "/");
-        let mut places: Vec<PathBuf> = Vec::new();
+        // A file name may hold a backslash on Unix, so the text is tried as it stands too.
+        let mut places = vec![PathBuf::from(stored), PathBuf::from(&plain)];
         for (from, to) in &self.prefix_map {
             let from = from.replace('\\', "/");
             if let Some(rest) = plain.strip_prefix(&from).filter(|_| !from.is_empty()) {
                 places.push(join_text(to, rest, &from));
             }
         }
-        // A file name may hold a backslash on Unix, so the text is tried as it stands too.
-        places.push(PathBuf::from(stored));
-        places.push(PathBuf::from(&plain));
         let beside = labels_file.parent().unwrap_or(Path::new(""));
         let relative = (!is_absolute_anywhere(&plain)).then_some(plain.as_str());
         let name = plain.rsplit('/').next().filter(|name| !matches!(*name, "" | "." | ".."));
@@ -111,9 +109,9 @@ mod tests {
         let labels = Path::new("/p/l.slp");
         let search =
             VideoSearch { folders: vec![], prefix_map: vec![("/old".into(), "/new".into()), (String::new(), "/never".into())] };
-        assert_eq!(search.places("/old/x.mp4", labels)[0], Path::new("/new/x.mp4"));
-        assert_eq!(search.places("/older/x.mp4", labels)[0], Path::new("/newer/x.mp4"));
-        assert_eq!(search.places("/old", labels)[0], Path::new("/new"));
+        assert_eq!(search.places("/old/x.mp4", labels)[1], Path::new("/new/x.mp4"));
+        assert_eq!(search.places("/older/x.mp4", labels)[1], Path::new("/newer/x.mp4"));
+        assert_eq!(search.places("/old", labels)[1], Path::new("/new"));
         for odd in ["", ".", "..", "/", "\\", "a/..", "C:", "\u{0}"] {
             let _ = VideoSearch::default().find(odd, labels);
         }

@@ -84,3 +84,38 @@ fn le_u64(header: &[u8; 16]) -> u64 {
     word.copy_from_slice(&header[8..]);
     u64::from_le_bytes(word)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hdf5_pure::FileBuilder;
+
+    /// Strings of varying length lie on the same heap in the same way.
+    #[test]
+    fn finds_every_object_and_refuses_false_references() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("v.h5");
+        let texts = ["first", "the second is longer", "", "x"];
+        let mut builder = FileBuilder::new();
+        builder.create_dataset("texts").with_vlen_strings(&texts);
+        builder.write(&path).unwrap();
+        let file = Hdf5File::open(&path).unwrap();
+        let raw = file.raw("texts", &file.dataset("texts").unwrap().unwrap()).unwrap();
+        let references = parse_references(&file, "texts", &raw).unwrap();
+        assert_eq!(references.len(), 4);
+        for (reference, text) in references.iter().zip(texts) {
+            assert_eq!(read_heap_bytes(&file, "texts", *reference).unwrap(), text.as_bytes());
+        }
+        let good = references[1];
+        for bad in [
+            HeapReference { object: 99, ..good },
+            HeapReference { object: 0, ..good },
+            HeapReference { len_elements: u32::MAX, ..good },
+            HeapReference { address: good.address + 8, ..good },
+            HeapReference { address: u64::MAX, ..good },
+            HeapReference { address: file.len_bytes() - 3, ..good },
+        ] {
+            assert!(read_heap_bytes(&file, "texts", bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -20,6 +20,7 @@ const MAX_HEADER_LINE_BYTES: u64 = 64;
 pub(super) struct MediaFile {
     path: PathBuf,
     programs: Programs,
+    sync_option: &'static str,
     probe: Probe,
     /// `None` until a seek is needed; inside, `None` when only decoding from the start is exact.
     timeline: Option<Option<Timeline>>,
@@ -40,10 +41,22 @@ impl MediaFile {
     fn open_with(programs: Programs, path: &Path, gray: bool) -> Result<Self> {
         std::fs::metadata(path).map_err(|e| Error::io("read", path, e))?;
         let probe = Probe::read(&programs, path)?;
+        let sync_option = programs.sync_option(path)?;
         let len = probe.len;
         let path = path.to_path_buf();
-        let mut file =
-            Self { path, programs, probe, timeline: None, decoder: None, last: None, len, gray, width_px: 0, height_px: 0 };
+        let mut file = Self {
+            path,
+            programs,
+            sync_option,
+            probe,
+            timeline: None,
+            decoder: None,
+            last: None,
+            len,
+            gray,
+            width_px: 0,
+            height_px: 0,
+        };
         if len.is_none() {
             file.timeline()?;
         }
@@ -76,7 +89,17 @@ impl MediaFile {
         }
         let seek_s = if index == 0 { None } else { self.timeline()?.and_then(|timeline| timeline.seek_s(index)) };
         let start = if seek_s.is_some() { index } else { 0 };
-        Decoder::start(&self.programs, &self.path, seek_s, start)
+        let mut command = self.programs.ffmpeg();
+        if let Some(seek_s) = seek_s {
+            command.arg("-ss").arg(format!("{seek_s:.6}"));
+        }
+        add_input(&mut command, &self.path);
+        // Every stored frame once, whatever its time: no frame is doubled or left out to keep a constant rate.
+        command.args(["-map", "0:V:0", self.sync_option, "passthrough"]);
+        // ffmpeg's default conversion to RGB is what SLEAP's readers (OpenCV, imageio) give.
+        command.args(["-c:v", "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe", "pipe:1"]);
+        let (running, stdout) = Running::start(command, &self.path)?;
+        Ok(Decoder { running, stdout: BufReader::with_capacity(1 << 20, stdout), next: start })
     }
 
     fn decode(&mut self, index: u64) -> Result<Image> {
@@ -138,20 +161,6 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn start(programs: &Programs, path: &Path, seek_s: Option<f64>, next: u64) -> Result<Self> {
-        let mut command = programs.ffmpeg();
-        if let Some(seek_s) = seek_s {
-            command.arg("-ss").arg(format!("{seek_s:.6}"));
-        }
-        add_input(&mut command, path);
-        // Every stored frame once, whatever its time: no frame is doubled or left out to keep a constant rate.
-        command.args(["-map", "0:V:0", "-vsync", "passthrough"]);
-        // ffmpeg's default conversion to RGB is what SLEAP's readers (OpenCV, imageio) give.
-        command.args(["-c:v", "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe", "pipe:1"]);
-        let (running, stdout) = Running::start(command, path)?;
-        Ok(Self { running, stdout: BufReader::with_capacity(1 << 20, stdout), next })
-    }
-
     /// The next frame, `None` at the end; without `wanted` its pixels are passed over and the inner value is `None`.
     fn next_frame(&mut self, wanted: bool) -> Result<Option<Option<Image>>, String> {
         let Some((width, height)) = self.header()? else { return Ok(None) };

@@ -111,7 +111,7 @@ fn odd_names_variable_rates_and_other_containers() {
         let mut video = MediaFile::open(&path, false).unwrap();
         assert!(video.len().is_none_or(|len| len == truth.len() as u64), "{name}: {:?} frames of {}", video.len(), truth.len());
         let last = truth.len() as u64 - 1;
-        let order = [3, last, 0, last / 2, last / 2 + 1, 1, last - 1].into_iter().chain((0..=last).rev());
+        let order = [3, last, 0, last / 2, last / 2 + 1, 1, last - 1].into_iter().chain((0..=last).rev().step_by(5));
         for index in order {
             assert!(video.frame(index).unwrap().pixels() == truth[index as usize].as_slice(), "{name}: frame {index}");
         }
@@ -133,7 +133,7 @@ fn rubbish_is_an_error_with_ffmpegs_words() {
     assert!(MediaFile::open(&path, false).is_err());
     // A playlist must not lead to other files.
     let list = temp.path().join("list.ffconcat");
-    std::fs::write(&list, format!("ffconcat version 1.0\nfile 'http://127.0.0.1:9/x.mp4'\n")).unwrap();
+    std::fs::write(&list, "ffconcat version 1.0\nfile 'http://127.0.0.1:9/x.mp4'\n").unwrap();
     assert!(MediaFile::open(&list, false).is_err());
 }
 

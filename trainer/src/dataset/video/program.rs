@@ -11,6 +11,8 @@ use std::thread::JoinHandle;
 const OVERRIDE: &str = "DORMOUSE_FFMPEG";
 /// How much of the programs' complaints is kept.
 const MAX_COMPLAINT_BYTES: u64 = 2048;
+/// The answer to `-version` is some 2 kB.
+const MAX_VERSION_BYTES: u64 = 1 << 16;
 
 /// Which programs are called.
 #[derive(Debug, Clone)]
@@ -43,12 +45,27 @@ impl Programs {
         command
     }
 
+    /// The name of ffmpeg's option that tells what to do with the times of frames: renamed in version 5.1, to be removed later.
+    pub(super) fn sync_option(&self, path: &Path) -> Result<&'static str> {
+        let mut command = Command::new(&self.ffmpeg);
+        command.arg("-version");
+        let text = output(command, path, MAX_VERSION_BYTES)?;
+        Ok(sync_option_of(&String::from_utf8_lossy(&text)))
+    }
+
     /// A call of ffprobe.
     pub(super) fn ffprobe(&self) -> Command {
         let mut command = Command::new(&self.ffprobe);
         command.args(["-v", "error"]);
         command
     }
+}
+
+/// Releases tell a number; snapshots (`N-112233-g...`) are newer than all that lack the new name.
+fn sync_option_of(version: &str) -> &'static str {
+    let word = version.split_whitespace().nth(2).unwrap_or_default().trim_start_matches('n');
+    let major = word.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_some_and(|major| major < 6) { "-vsync" } else { "-fps_mode" }
 }
 
 /// Adds `path` as the input so that no name is taken for an option, an address or a pattern.
@@ -133,6 +150,20 @@ mod tests {
         assert_eq!(Programs::new(None).ffprobe, "ffprobe");
         assert_eq!(Programs::new(Some("/opt/ff/ffmpeg-7".into())).ffprobe, "/opt/ff/ffprobe-7");
         assert_eq!(Programs::new(Some("/opt/decoder".into())).ffprobe, "/opt/ffprobe");
+    }
+
+    #[test]
+    fn the_option_follows_the_version() {
+        for (version, option) in [
+            ("ffmpeg version 5.1.9-0+deb12u1 Copyright", "-vsync"),
+            ("ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright", "-vsync"),
+            ("ffmpeg version n7.1 Copyright", "-fps_mode"),
+            ("ffmpeg version 8.0 Copyright", "-fps_mode"),
+            ("ffmpeg version N-118193-g5f38c82536 Copyright", "-fps_mode"),
+            ("", "-fps_mode"),
+        ] {
+            assert_eq!(sync_option_of(version), option, "{version}");
+        }
     }
 
     #[test]
