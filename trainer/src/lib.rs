@@ -4,6 +4,7 @@
 
 pub mod augment;
 pub mod batch;
+pub mod cli;
 pub mod config;
 pub mod dataset;
 pub mod device;
@@ -16,6 +17,7 @@ pub mod model;
 pub mod output;
 pub mod predict;
 pub mod prepare;
+pub mod session;
 pub mod targets;
 pub mod train;
 

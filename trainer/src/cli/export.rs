@@ -38,7 +38,8 @@ pub(super) struct ExportArgs {
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<u8> {
     let folder = RunFolder::new(&args.run);
     let (config, facts) = folder.read()?;
-    let network = config.model.network(config.preprocess.color.into(), &facts.skeleton);
+    let preprocess = config.preprocess.to_runtime(config.model.max_stride);
+    let network = config.model.network(preprocess.color, &facts.skeleton);
     let mut net = network.init(config.train.seed, &Device::default())?;
     let checkpoint = args.checkpoint.clone().unwrap_or_else(|| folder.file("best.ckpt"));
     load_weights(&checkpoint, &mut net)?;

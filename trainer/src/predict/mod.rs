@@ -6,6 +6,6 @@ mod run;
 mod timing;
 
 pub use frame_list::FrameList;
-pub use input::PredictInput;
-pub use run::{Predictor, predict};
+pub use input::{FrameReader, PredictInput};
+pub use run::Predictor;
 pub use timing::{Latency, StageTimes};

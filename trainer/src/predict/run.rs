@@ -3,14 +3,14 @@
 use super::timing::{Latency, StageTimes};
 use crate::dataset::{Image, InstanceKind, LabelInstance, LabelPoint};
 use crate::error::Result;
-use dormouse::pipeline::{Estimator, OnSizeChange, Options};
-use dormouse::{Bundle, Config, Instance, Poses};
+use dormouse::{Bundle, Config, Estimator, Instance, OnSizeChange, Options, Overflow, Poses};
 use std::time::Instant;
 
 /// An estimator with a stop-watch.
 pub struct Predictor {
     estimator: Estimator,
     times: Vec<StageTimes>,
+    overflowed: bool,
 }
 
 impl Predictor {
@@ -20,7 +20,7 @@ impl Predictor {
     /// As [`Estimator::new`].
     pub fn new(bundle: &Bundle<'_>, threads: usize, self_test: bool) -> Result<Self> {
         let options = Options { threads, self_test, on_size_change: OnSizeChange::Reprepare, ..Options::default() };
-        Ok(Self { estimator: Estimator::new(bundle, &options)?, times: Vec::new() })
+        Ok(Self { estimator: Estimator::new(bundle, &options)?, times: Vec::new(), overflowed: false })
     }
 
     /// The model's configuration.
@@ -42,6 +42,7 @@ impl Predictor {
         let poses = self.estimator.decode()?;
         marks[3] = Instant::now();
         let [preprocess, infer, decode] = std::array::from_fn(|i| marks[i + 1] - marks[i]);
+        self.overflowed = poses.overflow() != Overflow::default();
         self.times.push(StageTimes { preprocess, infer, decode });
         Ok(poses)
     }
@@ -52,6 +53,11 @@ impl Predictor {
     /// As [`Estimator::estimate`].
     pub fn instances(&mut self, image: &Image) -> Result<Vec<LabelInstance>> {
         Ok(self.poses(image)?.iter().map(label_from_pose).collect())
+    }
+
+    /// Whether something did not fit into the planned capacities in the latest frame.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
     }
 
     /// Latency of all frames so far.

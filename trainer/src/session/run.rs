@@ -72,7 +72,8 @@ pub fn run_training(config: &TrainConfig, options: &RunOptions<'_>, sink: &mut d
         skeleton: sources.train.skeleton().clone(),
     };
     check_model(config, sources.train.as_ref())?;
-    let network = config.model.network(config.preprocess.color.into(), &facts.skeleton);
+    let preprocess = config.preprocess.to_runtime(config.model.max_stride);
+    let network = config.model.network(preprocess.color, &facts.skeleton);
     let mut net = network.init(config.train.seed, &device)?;
     let resume = if options.resume { Some(load_weights(&options.folder.file(LAST), &mut net)?) } else { None };
     refuse_overwriting(options, resume.as_ref())?;

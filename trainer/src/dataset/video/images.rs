@@ -13,13 +13,13 @@ const ENDINGS: &[&str] = &["png", "jpg", "jpeg", "bmp", "tif", "tiff"];
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Whether the name ends like that of an image.
-pub(super) fn is_image_file(path: &Path) -> bool {
+pub fn is_image_file(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 /// All images of a folder in natural order.
-pub(super) fn images_in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn images_in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|e| Error::io("list", folder, e))? {
         let path = entry.map_err(|e| Error::io("list", folder, e))?.path();

@@ -8,4 +8,5 @@ mod open;
 mod probe;
 mod program;
 
+pub use images::{images_in_folder, is_image_file};
 pub use open::{ChannelOrder, FrameSource, VideoOptions, open_path, open_video, open_video_with};

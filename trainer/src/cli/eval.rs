@@ -1,0 +1,69 @@
+//! `dormouse eval`: predicted poses against true ones.
+
+use super::output::print_result;
+use super::run_report::indented;
+use crate::dataset::{Labels, VideoSearch, read_labels};
+use crate::metric::{EvalOptions, TruthKind, evaluate, pair_labels};
+use crate::predict::FrameList;
+use clap::Args;
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// Arguments of `dormouse eval`.
+#[derive(Debug, Args)]
+#[command(after_help = "A labelled frame that PREDICTED lacks counts as all missed; name the frames that were predicted with --frames.
+A prediction without a true animal counts as a false positive. Parts that are missing in TRUTH are not judged.
+
+Examples:
+  dormouse eval labels.slp predicted.slp
+  dormouse eval sleap.predictions.slp ours.slp --any-instances --frames 0-199")]
+pub(super) struct EvalArgs {
+    /// Labels that count as true (.slp): their user instances
+    truth: PathBuf,
+    /// Predicted labels (.slp)
+    predicted: PathBuf,
+    /// Take predicted instances of TRUTH as true as well, to compare two programs
+    #[arg(long)]
+    any_instances: bool,
+    /// Judge only these frame numbers, for example 0-199
+    #[arg(long)]
+    frames: Option<FrameList>,
+    /// Sigma of the object keypoint similarity (SLEAP: 0.025 for every node)
+    #[arg(long, value_name = "SIGMA")]
+    oks_sigma: Option<f64>,
+    /// Print one JSON line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &EvalArgs) -> anyhow::Result<u8> {
+    let mut truth = read_labels(&args.truth, &VideoSearch::default())?;
+    let mut predicted = read_labels(&args.predicted, &VideoSearch::default())?;
+    if let Some(list) = &args.frames {
+        keep_frames(&mut truth, list);
+        keep_frames(&mut predicted, list);
+    }
+    let mut options = EvalOptions::default();
+    if let Some(sigma) = args.oks_sigma {
+        anyhow::ensure!(sigma > 0.0 && sigma.is_finite(), "--oks-sigma must be positive and finite");
+        options.oks.sigma = sigma;
+    }
+    let kind = if args.any_instances { TruthKind::Any } else { TruthKind::User };
+    let pairs = pair_labels(&truth, &predicted, kind)?;
+    anyhow::ensure!(
+        !pairs.is_empty(),
+        "{} has no {} in the frames asked for{}",
+        args.truth.display(),
+        if args.any_instances { "instances" } else { "user instances" },
+        if args.any_instances { "" } else { "; --any-instances takes predicted ones as true" },
+    );
+    let report = evaluate(&truth.skeleton.nodes, &pairs, &options);
+    print_result(args.json, &report, &indented(&report))?;
+    Ok(0)
+}
+
+fn keep_frames(labels: &mut Labels, list: &FrameList) {
+    let last = labels.frames.iter().map(|f| f.frame_index).max().unwrap_or(0);
+    let wanted: HashSet<u64> = list.indices(Some(last + 1)).collect();
+    labels.frames.retain(|f| wanted.contains(&f.frame_index));
+}

@@ -1,0 +1,72 @@
+//! Description of a bundle.
+
+use super::Description;
+use crate::cli::text::bytes;
+use anyhow::Context as _;
+use dormouse::config::{Config, HeadKind};
+use dormouse::{Bundle, Estimator, Options};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::Path;
+
+pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
+    let bundle = Bundle::open(path).with_context(|| path.display().to_string())?;
+    let config = bundle.config();
+    let self_test = match (bundle.self_test()?, Estimator::new(&bundle, &Options::default())) {
+        (None, Ok(_)) => "none in the bundle; the network loads".to_owned(),
+        (Some(test), Ok(_)) => {
+            format!("passed ({}x{} px, {} animals, tolerance {} px)", test.width_px, test.height_px, test.instances.len(), test.tolerance_px)
+        }
+        (_, Err(error)) => format!("FAILED: {error}"),
+    };
+    let sections: Vec<_> = bundle
+        .sections()
+        .iter()
+        .map(|s| json!({ "name": s.name, "offset": s.offset, "bytes": s.len, "crc32c": format!("{:08x}", s.crc32c) }))
+        .collect();
+    let value = json!({ "kind": "bundle", "config": config, "sections": sections, "card": bundle.card()?, "self_test": self_test });
+    let mut text = describe_config(config)?;
+    writeln!(text, "self-test        {self_test}\nsections")?;
+    for section in bundle.sections() {
+        writeln!(text, "  {:<20} {:>10}  at {:<10} crc {:08x}", section.name, bytes(section.len), section.offset, section.crc32c)?;
+    }
+    if let Some(card) = bundle.card()? {
+        writeln!(text, "card\n  {}", card.trim_end().replace('\n', "\n  "))?;
+    }
+    Ok((value, text))
+}
+
+fn describe_config(config: &Config) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let skeleton = &config.skeleton;
+    let edge = |&(a, b): &(u16, u16)| format!("{} - {}", skeleton.nodes[usize::from(a)], skeleton.nodes[usize::from(b)]);
+    let list = |pairs: &[(u16, u16)]| pairs.iter().map(edge).collect::<Vec<_>>().join(", ");
+    writeln!(text, "model            {} ({:?})", config.name, config.model_type)?;
+    writeln!(text, "nodes            {}: {}", skeleton.nodes.len(), skeleton.nodes.join(", "))?;
+    writeln!(text, "edges            {}: {}", skeleton.edges.len(), list(&skeleton.edges))?;
+    if !skeleton.symmetries.is_empty() {
+        writeln!(text, "symmetries       {}", list(&skeleton.symmetries))?;
+    }
+    for network in &config.networks {
+        let p = &network.preprocess;
+        writeln!(
+            text,
+            "network          {}: {:?} input, scale {} ({:?}), padded to multiples of {} px",
+            network.name, p.color, p.input_scale, p.resize, p.pad_to_stride_px
+        )?;
+        for head in &network.heads {
+            let kind = match head.kind {
+                HeadKind::ConfidenceMaps => "confidence maps",
+                HeadKind::PartAffinityFields => "part affinity fields",
+            };
+            let channels = config.head_channels(head.kind);
+            writeln!(text, "  output         {} = {kind}, {channels} channels, stride {} px", head.output, head.stride_px)?;
+        }
+    }
+    writeln!(text, "peaks            threshold {}, refinement {:?}", config.peaks.threshold, config.peaks.refinement)?;
+    writeln!(text, "grouping         {:?}", config.grouping)?;
+    writeln!(text, "capacities       {} animals, {} peaks per node", config.limits.max_instances, config.limits.max_peaks)?;
+    let from = &config.provenance;
+    writeln!(text, "provenance       {}, labels {}, seed {}, config {}", from.producer, from.labels, from.seed, from.config_hash)?;
+    Ok(text)
+}

@@ -1,0 +1,139 @@
+//! `dormouse predict`: poses of videos, images and labelled frames.
+
+use super::output::print_result;
+use super::text::{self, default_threads};
+use super::video_search::VideoSearchArgs;
+use super::overlay;
+use crate::dataset::{LabeledFrame, Labels, write_labels};
+use crate::error::Error;
+use crate::output::{write_csv, write_json};
+use crate::predict::{FrameList, FrameReader, PredictInput, Predictor};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use dormouse::Bundle;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `dormouse predict`.
+#[derive(Debug, Args)]
+#[command(after_help = "The ending of OUT decides the format: .slp (opens in SLEAP), .json or .csv. Frames without an animal are kept.
+
+Examples:
+  dormouse predict -m flies.dorm video.mp4 -o video.slp
+  dormouse predict -m flies.dorm labels.slp -o predicted.slp --overlay pictures
+  dormouse predict -m flies.dorm video.mp4 -o poses.csv --frames 0-999:10
+  dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures")]
+pub(super) struct PredictArgs {
+    /// Bundle (.dorm)
+    #[arg(short, long)]
+    model: PathBuf,
+    /// Video, image, folder of images, or labels file (.slp: its labelled frames)
+    input: PathBuf,
+    /// File to write (default: the input's name with .predictions.slp)
+    #[arg(short, long)]
+    out: Option<PathBuf>,
+    /// Frames of the (first) video, for example 0,5,10-20,100-200:10
+    #[arg(long)]
+    frames: Option<FrameList>,
+    /// Folder for pictures of the poses, one PNG per frame
+    #[arg(long, value_name = "DIR")]
+    overlay: Option<PathBuf>,
+    /// Threads of the network (default: all cores)
+    #[arg(long)]
+    threads: Option<usize>,
+    #[command(flatten)]
+    search: VideoSearchArgs,
+    /// Print one JSON line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
+    let out = args.out.clone().unwrap_or_else(|| args.input.with_extension("predictions.slp"));
+    let format = Format::of(&out)?;
+    let bundle = Bundle::open(&args.model).with_context(|| args.model.display().to_string())?;
+    let input = PredictInput::open(&args.input, args.frames.as_ref(), &args.search.to_search()?)?;
+    if format == Format::Csv && input.frames.iter().any(|(video, _)| *video != input.frames[0].0) {
+        bail!("a .csv file holds one video, but the frames come from several: write a .slp or .json file");
+    }
+    if let Some(folder) = &args.overlay {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io("create folder", folder, e))?;
+    }
+    let threads = args.threads.unwrap_or_else(default_threads).max(1);
+    let mut predictor = Predictor::new(&bundle, threads, true)?;
+    let mut labels = input.empty_labels(&bundle.config().skeleton);
+    labels.provenance = provenance(args, &bundle);
+    predict_frames(args, &input, &mut predictor, &mut labels)?;
+    match format {
+        Format::Slp => write_labels(&out, &labels)?,
+        Format::Json => write_json(&labels, &out)?,
+        Format::Csv => write_csv(&labels, input.frames[0].0, &out)?,
+    }
+    let (frames, instances) = (labels.frames.len(), labels.frames.iter().map(|f| f.instances.len()).sum::<usize>());
+    let latency = predictor.latency();
+    let value = json!({ "out": out, "frames": frames, "instances": instances, "threads": threads, "latency": latency });
+    let summary = format!("{}: {instances} animals in {frames} frames\n{}", out.display(), text::latency(&latency, threads));
+    print_result(args.json, &value, &summary)?;
+    Ok(0)
+}
+
+fn predict_frames(args: &PredictArgs, input: &PredictInput, predictor: &mut Predictor, labels: &mut Labels) -> anyhow::Result<()> {
+    let bar = ProgressBar::new(input.frames.len() as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} frames, {per_sec}, {eta} left {msg}")?);
+    let mut reader = FrameReader::default();
+    let mut overflowed = 0;
+    for &(video, frame_index) in &input.frames {
+        let image = reader.frame(&input.videos, video, frame_index)?;
+        let instances = predictor.instances(&image)?;
+        overflowed += usize::from(predictor.overflowed());
+        if let Some(folder) = &args.overlay {
+            let path = folder.join(format!("video{video}_frame{frame_index:06}.png"));
+            let title = format!("{}, frame {frame_index}", file_name(&args.input));
+            overlay::save(&path, &image, &labels.skeleton, &instances, &title)?;
+        }
+        labels.frames.push(LabeledFrame { video, frame_index, instances });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if overflowed > 0 {
+        eprintln!("warning: in {overflowed} frames there was more than the model's max_peaks or max_instances allow; the weakest were left out");
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Slp,
+    Json,
+    Csv,
+}
+
+impl Format {
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("slp") => Ok(Self::Slp),
+            Some("json") => Ok(Self::Json),
+            Some("csv") => Ok(Self::Csv),
+            _ => bail!("{}: the ending must be .slp, .json or .csv", path.display()),
+        }
+    }
+}
+
+fn provenance(args: &PredictArgs, bundle: &Bundle<'_>) -> serde_json::Map<String, serde_json::Value> {
+    let facts = json!({
+        "producer": format!("dormouse {}", env!("CARGO_PKG_VERSION")),
+        "model": args.model,
+        "model_name": bundle.config().name,
+        "config_hash": bundle.config().provenance.config_hash,
+        "input": args.input,
+    });
+    match facts {
+        serde_json::Value::Object(map) => map,
+        _ => serde_json::Map::new(),
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,99 @@
+//! What to predict on: a labels file, a video, an image or a folder of images.
+
+use super::frame_list::FrameList;
+use crate::dataset::video::{images_in_folder, is_image_file};
+use crate::dataset::{FrameSource, Labels, Video, VideoSearch, VideoSource, open_video, read_labels};
+use crate::error::{Error, Result};
+use dormouse::Skeleton;
+use std::path::Path;
+
+/// Videos, and the frames of them that are wanted.
+pub struct PredictInput {
+    /// Videos, as they will stand in the output.
+    pub videos: Vec<Video>,
+    /// Pairs of video and frame number, in order.
+    pub frames: Vec<(usize, u64)>,
+    /// The skeleton of a labels file.
+    pub skeleton: Option<Skeleton>,
+}
+
+impl PredictInput {
+    /// Looks at `path` by its kind.
+    ///
+    /// Without `frames`, a labels file means its labelled frames and everything else all frames; with `frames`, the listed
+    /// frames of the first video.
+    ///
+    /// # Errors
+    /// When the path cannot be read, or a list names no frame that is there.
+    pub fn open(path: &Path, frames: Option<&FrameList>, search: &VideoSearch) -> Result<Self> {
+        let kind = std::fs::metadata(path).map_err(|e| Error::io("read", path, e))?;
+        let is_labels = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("slp"));
+        let (videos, labelled, skeleton) = if is_labels {
+            let labels = read_labels(path, search)?;
+            let labelled = labels.frames.iter().map(|f| (f.video, f.frame_index)).collect();
+            (labels.videos, Some(labelled), Some(labels.skeleton))
+        } else {
+            let images = if kind.is_dir() {
+                Some(images_in_folder(path)?)
+            } else {
+                is_image_file(path).then(|| vec![path.to_path_buf()])
+            };
+            let source = images.map_or_else(|| VideoSource::Media(path.to_path_buf()), VideoSource::Images);
+            let stored_name = path.to_string_lossy().into_owned();
+            (vec![Video { source, stored_name, grayscale: None, shape: None }], None, None)
+        };
+        let frames = match (frames, labelled) {
+            (None, Some(labelled)) => labelled,
+            (wanted, _) => frames_of_first(&videos, wanted)?,
+        };
+        if frames.is_empty() {
+            return Err(Error::Data(format!("{}: there is no frame to predict on", path.display())));
+        }
+        Ok(Self { videos, frames, skeleton })
+    }
+
+    /// An empty labels value that predictions can be added to.
+    pub fn empty_labels(&self, skeleton: &Skeleton) -> Labels {
+        Labels { skeleton: skeleton.clone(), videos: self.videos.clone(), ..Labels::default() }
+    }
+}
+
+fn frames_of_first(videos: &[Video], wanted: Option<&FrameList>) -> Result<Vec<(usize, u64)>> {
+    let Some(video) = videos.first() else { return Err(Error::Data("the labels file names no video".into())) };
+    let source = open_video(video)?;
+    let indices: Vec<u64> = match (wanted, source.frame_numbers(), source.len()) {
+        (Some(list), numbers, len) => {
+            let limit = numbers.map_or(len, |n| n.iter().max().map(|last| last + 1));
+            list.indices(limit).filter(|i| numbers.is_none_or(|n| n.contains(i))).collect()
+        }
+        (None, Some(numbers), _) => numbers.to_vec(),
+        (None, None, Some(len)) => (0..len).collect(),
+        (None, None, None) => {
+            return Err(Error::Data(format!("{}: the number of frames is not known; name frames with --frames", video.stored_name)));
+        }
+    };
+    Ok(indices.into_iter().map(|i| (0, i)).collect())
+}
+
+/// Opens videos one at a time and keeps the latest.
+#[derive(Default)]
+pub struct FrameReader {
+    open: Option<(usize, Box<dyn FrameSource>)>,
+}
+
+impl FrameReader {
+    /// Frame `index` of video `video`.
+    ///
+    /// # Errors
+    /// When the video cannot be opened or has no such frame.
+    pub fn frame(&mut self, videos: &[Video], video: usize, index: u64) -> Result<crate::dataset::Image> {
+        if self.open.as_ref().is_none_or(|(open, _)| *open != video) {
+            let wanted = videos.get(video).ok_or_else(|| Error::Data(format!("there is no video {video}")))?;
+            self.open = Some((video, open_video(wanted)?));
+        }
+        match &mut self.open {
+            Some((_, source)) => source.frame(index),
+            None => Err(Error::Data(format!("video {video} is not open"))),
+        }
+    }
+}
