@@ -37,8 +37,8 @@ pub enum Event {
     TrainStarted {
         /// Trainable numbers.
         parameters: usize,
-        /// Floating-point operations of a forward pass of one image.
-        forward_flops: u64,
+        /// Floating-point operations of a forward pass per input pixel.
+        flops_per_px: f64,
         /// Epochs at most.
         epochs: usize,
         /// Steps per epoch.

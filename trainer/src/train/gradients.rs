@@ -152,6 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn threads_do_not_change_the_numbers() {
+        let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 2, stride_px: 2 }];
+        let unet = UnetConfig { filters: 16, max_stride: 8, ..UnetConfig::default() };
+        let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
+        let batch =
+            Batch { images: (noise(2 * 96 * 96, 1), [2, 1, 96, 96]), targets: vec![(noise(2 * 2 * 48 * 48, 2), [2, 2, 48, 48])] };
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (_, layers) = pool.install(|| direct(&net, &batch, &[1.0])).unwrap();
+            layers.into_iter().flat_map(|l| read(l.weight).unwrap()).collect::<Vec<f32>>()
+        };
+        let one = with(1);
+        assert!(with(2) == one && with(5) == one);
+    }
+
+    #[test]
     fn wrong_shapes_are_refused() {
         let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 1, stride_px: 2 }];
         let unet = UnetConfig { filters: 2, max_stride: 4, ..UnetConfig::default() };

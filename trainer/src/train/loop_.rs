@@ -105,9 +105,10 @@ impl<'a> Run<'a> {
             Some(saved) => resumed(net, spec, saved)?,
         };
         let log = EpochLog::open(&run_dir.join(LOG), spec, &progress)?;
+        let side = net.config().unet.max_stride;
         sink.event(&Event::TrainStarted {
             parameters: parameter_count(net.plan()),
-            forward_flops: forward_flops(net.plan(), net.config().unet.max_stride, net.config().unet.max_stride),
+            flops_per_px: forward_flops(net.plan(), side, side) as f64 / (side * side) as f64,
             epochs: spec.epochs,
             steps_per_epoch: spec.steps_per_epoch,
             max_minutes: spec.max_minutes,

@@ -10,8 +10,6 @@ pub mod loop_;
 pub mod progress;
 pub mod schedule;
 pub mod spec;
-#[cfg(test)]
-mod step_time;
 pub mod stop;
 pub mod validate;
 
