@@ -107,7 +107,9 @@ impl SampleBatches {
         let (height, width, channels) = (most(|i| i.height), most(|i| i.width), most(|i| i.channels));
         let mut images = vec![0.0; inputs.len() * channels * height * width];
         for (image, input) in images.chunks_exact_mut(channels * height * width).zip(inputs) {
-            for (plane, values) in image.chunks_exact_mut(height * width).zip(input.values.chunks_exact(input.height * input.width)) {
+            for (plane, values) in
+                image.chunks_exact_mut(height * width).zip(input.values.chunks_exact(input.height * input.width))
+            {
                 for (row, values) in plane.chunks_exact_mut(width).zip(values.chunks_exact(input.width)) {
                     row[..input.width].copy_from_slice(values);
                 }
@@ -127,7 +129,9 @@ impl SampleBatches {
         let mut maps = vec![0.0; inputs.len() * channels * rows * columns];
         for (out, input) in maps.chunks_exact_mut((channels * rows * columns).max(1)).zip(inputs) {
             match spec.kind {
-                HeadKind::ConfidenceMaps => confidence_maps(&input.animals, channels, spec.sigma, spec.stride_px, width, height, out)?,
+                HeadKind::ConfidenceMaps => {
+                    confidence_maps(&input.animals, channels, spec.sigma, spec.stride_px, width, height, out)?
+                }
                 HeadKind::PartAffinityFields => {
                     part_affinity_fields(&input.animals, &skeleton.edges, spec.sigma, spec.stride_px, width, height, out)?;
                 }

@@ -27,12 +27,14 @@ const PICTURED: usize = 4;
 
 /// Arguments of `dormouse demo`.
 #[derive(Debug, Args)]
-#[command(after_help = "Needs no data, no GPU and no Python. Trains with model-zoo/recipes/demo.toml, measures the exported bundle with the
+#[command(
+    after_help = "Needs no data, no GPU and no Python. Trains with model-zoo/recipes/demo.toml, measures the exported bundle with the
 shipped runtime on 100 unseen scenes of 2 to 3 animals, and draws the poses of four of them.
 
 Examples:
   dormouse demo
-  dormouse demo --minutes 10 --out runs/longer")]
+  dormouse demo --minutes 10 --out runs/longer"
+)]
 pub(super) struct DemoArgs {
     /// Minutes of training
     #[arg(long)]

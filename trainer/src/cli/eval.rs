@@ -11,12 +11,14 @@ use std::path::PathBuf;
 
 /// Arguments of `dormouse eval`.
 #[derive(Debug, Args)]
-#[command(after_help = "A labelled frame that PREDICTED lacks counts as all missed; name the frames that were predicted with --frames.
+#[command(
+    after_help = "A labelled frame that PREDICTED lacks counts as all missed; name the frames that were predicted with --frames.
 A prediction without a true animal counts as a false positive. Parts that are missing in TRUTH are not judged.
 
 Examples:
   dormouse eval labels.slp predicted.slp
-  dormouse eval sleap.predictions.slp ours.slp --any-instances --frames 0-199")]
+  dormouse eval sleap.predictions.slp ours.slp --any-instances --frames 0-199"
+)]
 pub(super) struct EvalArgs {
     /// Labels that count as true (.slp): their user instances
     truth: PathBuf,

@@ -13,12 +13,14 @@ use std::path::PathBuf;
 
 /// Arguments of `dormouse export`.
 #[derive(Debug, Args)]
-#[command(after_help = "burn and tract are compared on the exported network before the bundle is written. The labels of the run are opened
+#[command(
+    after_help = "burn and tract are compared on the exported network before the bundle is written. The labels of the run are opened
 for a self-test frame; without them the bundle has no self-test, and this is said.
 
 Examples:
   dormouse export runs/flies
-  dormouse export runs/flies --checkpoint runs/flies/last.ckpt -o flies.dorm")]
+  dormouse export runs/flies --checkpoint runs/flies/last.ckpt -o flies.dorm"
+)]
 pub(super) struct ExportArgs {
     /// Run folder
     run: PathBuf,
@@ -44,7 +46,9 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<u8> {
     let checkpoint = args.checkpoint.clone().unwrap_or_else(|| folder.file("best.ckpt"));
     load_weights(&checkpoint, &mut net)?;
     let frames = match open_sources(&config.data, &args.search.to_search()?, &mut |_, _, _| {}) {
-        Ok(sources) => (0..sources.val.len().min(16)).map(|i| Ok(sources.val.sample(i)?.image)).collect::<crate::Result<Vec<_>>>()?,
+        Ok(sources) => {
+            (0..sources.val.len().min(16)).map(|i| Ok(sources.val.sample(i)?.image)).collect::<crate::Result<Vec<_>>>()?
+        }
         Err(error) => {
             eprintln!("warning: no self-test frame, the run's labels cannot be opened: {error}");
             Vec::new()
@@ -63,7 +67,12 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<u8> {
         "export_difference": built.export_difference,
         "self_test": built.has_self_test,
     });
-    let text = format!("{} ({}), burn and tract differ by at most {:.1e}", path.display(), bytes(built.bytes.len()), built.export_difference);
+    let text = format!(
+        "{} ({}), burn and tract differ by at most {:.1e}",
+        path.display(),
+        bytes(built.bytes.len()),
+        built.export_difference
+    );
     print_result(args.json, &value, &text)?;
     Ok(0)
 }

@@ -14,7 +14,9 @@ pub(super) fn draw(image: &Image, skeleton: &Skeleton, instances: &[LabelInstanc
         .iter()
         .zip(instances)
         .enumerate()
-        .map(|(index, (points, instance))| DrawnAnimal::new(points, format!("animal {} ({:.1})", index + 1, instance.score), index))
+        .map(|(index, (points, instance))| {
+            DrawnAnimal::new(points, format!("animal {} ({:.1})", index + 1, instance.score), index)
+        })
         .collect();
     draw_poses(image, skeleton, &animals, &DrawOptions { title: title.to_owned(), ..DrawOptions::default() })
 }

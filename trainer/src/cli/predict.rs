@@ -1,9 +1,9 @@
 //! `dormouse predict`: poses of videos, images and labelled frames.
 
 use super::output::print_result;
+use super::overlay;
 use super::text::{self, default_threads};
 use super::video_search::VideoSearchArgs;
-use super::overlay;
 use crate::dataset::{LabeledFrame, Labels, write_labels};
 use crate::error::Error;
 use crate::output::{write_csv, write_json};
@@ -17,13 +17,15 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `dormouse predict`.
 #[derive(Debug, Args)]
-#[command(after_help = "The ending of OUT decides the format: .slp (opens in SLEAP), .json or .csv. Frames without an animal are kept.
+#[command(
+    after_help = "The ending of OUT decides the format: .slp (opens in SLEAP), .json or .csv. Frames without an animal are kept.
 
 Examples:
   dormouse predict -m flies.dorm video.mp4 -o video.slp
   dormouse predict -m flies.dorm labels.slp -o predicted.slp --overlay pictures
   dormouse predict -m flies.dorm video.mp4 -o poses.csv --frames 0-999:10
-  dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures")]
+  dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures"
+)]
 pub(super) struct PredictArgs {
     /// Bundle (.dorm)
     #[arg(short, long)]
@@ -78,7 +80,12 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn predict_frames(args: &PredictArgs, input: &PredictInput, predictor: &mut Predictor, labels: &mut Labels) -> anyhow::Result<()> {
+fn predict_frames(
+    args: &PredictArgs,
+    input: &PredictInput,
+    predictor: &mut Predictor,
+    labels: &mut Labels,
+) -> anyhow::Result<()> {
     let bar = ProgressBar::new(input.frames.len() as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} frames, {per_sec}, {eta} left {msg}")?);
     let mut reader = FrameReader::default();
@@ -97,7 +104,9 @@ fn predict_frames(args: &PredictArgs, input: &PredictInput, predictor: &mut Pred
     }
     bar.finish_and_clear();
     if overflowed > 0 {
-        eprintln!("warning: in {overflowed} frames there was more than the model's max_peaks or max_instances allow; the weakest were left out");
+        eprintln!(
+            "warning: in {overflowed} frames there was more than the model's max_peaks or max_instances allow; the weakest were left out"
+        );
     }
     Ok(())
 }

@@ -14,14 +14,16 @@ use std::path::PathBuf;
 
 /// Arguments of `dormouse train`.
 #[derive(Debug, Args)]
-#[command(after_help = "The run folder receives config.toml (as resolved), best.ckpt, last.ckpt, training_log.csv, metrics.val.json and
+#[command(
+    after_help = "The run folder receives config.toml (as resolved), best.ckpt, last.ckpt, training_log.csv, metrics.val.json and
 the bundle. Ctrl-C ends after the present step, exports what was reached and leaves a checkpoint for --resume.
 
 Examples:
   dormouse train model-zoo/recipes/flies-bottomup.toml --out runs/flies
   dormouse train flies.toml --set train.epochs=50 --set model.filters=24
   dormouse train flies.toml --device cuda:0
-  dormouse train flies.toml --out runs/flies --resume")]
+  dormouse train flies.toml --out runs/flies --resume"
+)]
 pub(super) struct TrainArgs {
     /// Configuration (TOML); every key has a default, see model-zoo/recipes
     config: PathBuf,
@@ -52,7 +54,8 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<u8> {
     let folder = RunFolder::new(args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(stem)));
     let interrupted = interrupt_flag()?;
     let threads = default_threads();
-    let options = RunOptions { folder, resume: args.resume, search: args.search.to_search()?, threads, interrupted: &interrupted };
+    let options =
+        RunOptions { folder, resume: args.resume, search: args.search.to_search()?, threads, interrupted: &interrupted };
     let outcome = run_training(&config, &options, &mut TerminalProgress::new(), &mut |line| eprintln!("{line}"))?;
     print_result(args.json, &run_json(&outcome), &run_text(&outcome, threads))?;
     Ok(if outcome.summary.reason == StopReason::Interrupted { EXIT_INTERRUPTED } else { 0 })

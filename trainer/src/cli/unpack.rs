@@ -51,7 +51,9 @@ pub(super) fn run(args: &UnpackArgs) -> anyhow::Result<u8> {
 
 /// A file name for a section. Names come from outside: only plain characters get through, so no path can escape the folder.
 fn file_name(section: &SectionInfo) -> String {
-    let clean = |name: &str| -> String { name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect() };
+    let clean = |name: &str| -> String {
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' }).collect()
+    };
     match (section.name.as_str(), section.name.strip_prefix("network/")) {
         (_, Some(network)) => format!("{}.onnx", clean(network)),
         ("config", _) => "config.json".into(),

@@ -50,7 +50,17 @@ pub struct SynthConfig {
 
 impl Default for SynthConfig {
     fn default() -> Self {
-        Self { samples: 2000, val_samples: 100, width_px: 192, height_px: 192, min_animals: 1, max_animals: 3, seed: 1, length_fraction: 0.35, closeness: 0.5 }
+        Self {
+            samples: 2000,
+            val_samples: 100,
+            width_px: 192,
+            height_px: 192,
+            min_animals: 1,
+            max_animals: 3,
+            seed: 1,
+            length_fraction: 0.35,
+            closeness: 0.5,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `[model]`: the network and its targets.
 
-use crate::model::{HeadSpec, PoseNetConfig, UnetConfig, Upsampling};
+use crate::model::{HeadSpec, Init, PoseNetConfig, UnetConfig, Upsampling};
 use dormouse::config::{HeadKind, InputColor};
 use dormouse::{ModelType, Skeleton};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub struct ModelConfig {
     pub convs_per_block: usize,
     /// `bilinear` or `transposed`. Default `bilinear`.
     pub upsampling: Upsampling,
+    /// First weights: `glorot` (as SLEAP) or `he` (gets going sooner). Default `glorot`.
+    pub init: Init,
     /// Confidence maps.
     pub confmaps: ConfmapConfig,
     /// Part affinity fields; not used by `single_instance`.
@@ -78,6 +80,7 @@ impl Default for ModelConfig {
             middle_block: true,
             convs_per_block: 2,
             upsampling: Upsampling::Bilinear,
+            init: Init::Glorot,
             confmaps: ConfmapConfig::default(),
             pafs: PafConfig::default(),
         }

@@ -10,6 +10,7 @@ pub mod unet;
 pub mod upsample;
 
 pub use cost::{forward_flops, parameter_count};
+pub use init::Init;
 pub use plan::{Node, Op, ParamShape, Plan};
 pub use pose_net::{Layer, PoseNet};
 pub use receptive_field::receptive_field_px;

@@ -1,6 +1,6 @@
 //! Weights on a device and the forward pass with burn's operations.
 
-use super::init::glorot_uniform;
+use super::init::Init;
 use super::plan::{Op, Plan};
 use super::unet::PoseNetConfig;
 use super::upsample::bilinear_x2;
@@ -35,11 +35,19 @@ impl PoseNetConfig {
     /// # Errors
     /// [`Error::Config`] with every fault of the configuration.
     pub fn init(&self, seed: u64, device: &Device) -> Result<PoseNet> {
+        self.init_with(Init::Glorot, seed, device)
+    }
+
+    /// As [`Self::init`], with first weights from another distribution.
+    ///
+    /// # Errors
+    /// As [`Self::init`].
+    pub fn init_with(&self, init: Init, seed: u64, device: &Device) -> Result<PoseNet> {
         let plan = self.plan()?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut flat = Vec::new();
         for shape in &plan.params {
-            flat.extend(glorot_uniform(shape, &mut rng));
+            flat.extend(init.weights(shape, &mut rng));
             flat.resize(flat.len() + shape.channels_out, 0.0);
         }
         self.with_weights(&flat, device)

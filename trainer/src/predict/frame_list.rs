@@ -22,7 +22,8 @@ impl FromStr for FrameList {
 
     fn from_str(text: &str) -> Result<Self> {
         let ranges = text.split(',').map(|part| parse_range(part.trim())).collect::<Option<Vec<_>>>();
-        let explained = || Error::Data(format!("frames {text:?} are not understood: write numbers and ranges such as 0,5,10-20,100-200:10"));
+        let explained =
+            || Error::Data(format!("frames {text:?} are not understood: write numbers and ranges such as 0,5,10-20,100-200:10"));
         let ranges = ranges.ok_or_else(explained)?;
         Ok(Self { ranges })
     }

@@ -33,11 +33,8 @@ impl PredictInput {
             let labelled = labels.frames.iter().map(|f| (f.video, f.frame_index)).collect();
             (labels.videos, Some(labelled), Some(labels.skeleton))
         } else {
-            let images = if kind.is_dir() {
-                Some(images_in_folder(path)?)
-            } else {
-                is_image_file(path).then(|| vec![path.to_path_buf()])
-            };
+            let images =
+                if kind.is_dir() { Some(images_in_folder(path)?) } else { is_image_file(path).then(|| vec![path.to_path_buf()]) };
             let source = images.map_or_else(|| VideoSource::Media(path.to_path_buf()), VideoSource::Images);
             let stored_name = path.to_string_lossy().into_owned();
             (vec![Video { source, stored_name, grayscale: None, shape: None }], None, None)
@@ -69,7 +66,10 @@ fn frames_of_first(videos: &[Video], wanted: Option<&FrameList>) -> Result<Vec<(
         (None, Some(numbers), _) => numbers.to_vec(),
         (None, None, Some(len)) => (0..len).collect(),
         (None, None, None) => {
-            return Err(Error::Data(format!("{}: the number of frames is not known; name frames with --frames", video.stored_name)));
+            return Err(Error::Data(format!(
+                "{}: the number of frames is not known; name frames with --frames",
+                video.stored_name
+            )));
         }
     };
     Ok(indices.into_iter().map(|i| (0, i)).collect())

@@ -129,7 +129,10 @@ fn card(net: &PoseNet, config: &TrainConfig, name: &str, facts: &RunFacts, hash:
     line("cost", format!("{flops:.2} GFLOP for a network input of 256 x 256"));
     line("receptive field", format!("{} px of the network input", receptive_field_px(&model.unet())));
     line("input scale", config.preprocess.input_scale.to_string());
-    line("output strides", net.config().heads.iter().map(|h| format!("{} {}", h.output, h.stride_px)).collect::<Vec<_>>().join(", "));
+    line(
+        "output strides",
+        net.config().heads.iter().map(|h| format!("{} {}", h.output, h.stride_px)).collect::<Vec<_>>().join(", "),
+    );
     line("trained on", facts.labels.clone());
     line("made by", facts.producer.clone());
     line("configuration (SHA-256)", hash.to_owned());

@@ -21,7 +21,12 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// When a sample cannot be read or the runtime refuses it.
-pub fn evaluate_source(bundle: &Bundle<'_>, source: &dyn SampleSource, threads: usize, progress: &mut dyn FnMut(usize)) -> Result<Evaluation> {
+pub fn evaluate_source(
+    bundle: &Bundle<'_>,
+    source: &dyn SampleSource,
+    threads: usize,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Evaluation> {
     let mut predictor = Predictor::new(bundle, threads, false)?;
     let mut pairs = Vec::with_capacity(source.len());
     for index in 0..source.len() {

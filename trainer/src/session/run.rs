@@ -58,7 +58,12 @@ pub struct RunOutcome {
 ///
 /// # Errors
 /// Whatever stops the run; checkpoints written until then stay.
-pub fn run_training(config: &TrainConfig, options: &RunOptions<'_>, sink: &mut dyn EventSink, say: &mut dyn FnMut(&str)) -> Result<RunOutcome> {
+pub fn run_training(
+    config: &TrainConfig,
+    options: &RunOptions<'_>,
+    sink: &mut dyn EventSink,
+    say: &mut dyn FnMut(&str),
+) -> Result<RunOutcome> {
     let device = parse_device(&config.train.device)?;
     let sources = open_sources(&config.data, &options.search, &mut |name, done, of| {
         if done == of {
@@ -74,7 +79,7 @@ pub fn run_training(config: &TrainConfig, options: &RunOptions<'_>, sink: &mut d
     check_model(config, sources.train.as_ref())?;
     let preprocess = config.preprocess.to_runtime(config.model.max_stride);
     let network = config.model.network(preprocess.color, &facts.skeleton);
-    let mut net = network.init(config.train.seed, &device)?;
+    let mut net = network.init_with(config.model.init, config.train.seed, &device)?;
     let resume = if options.resume { Some(load_weights(&options.folder.file(LAST), &mut net)?) } else { None };
     refuse_overwriting(options, resume.as_ref())?;
     options.folder.write(config, &facts)?;
@@ -145,7 +150,9 @@ fn refuse_overwriting(options: &RunOptions<'_>, resume: Option<&Checkpoint>) -> 
     let last = options.folder.file(LAST);
     if resume.is_none() && last.exists() {
         let folder = options.folder.path().display();
-        return Err(Error::Train(format!("{folder} already holds a run: go on with --resume, or choose another folder with --out")));
+        return Err(Error::Train(format!(
+            "{folder} already holds a run: go on with --resume, or choose another folder with --out"
+        )));
     }
     Ok(())
 }

@@ -87,7 +87,11 @@ fn scene_config(species: &str, synth: &SynthConfig, validation: bool) -> Result<
     let species = match species {
         "fly" => Species::Fly,
         "mouse" => Species::Mouse,
-        other => return Err(Error::Data(format!("there are no generated samples called `synth:{other}`; there are synth:fly and synth:mouse"))),
+        other => {
+            return Err(Error::Data(format!(
+                "there are no generated samples called `synth:{other}`; there are synth:fly and synth:mouse"
+            )));
+        }
     };
     Ok(SceneConfig {
         species,

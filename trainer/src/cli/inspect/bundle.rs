@@ -15,7 +15,13 @@ pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
     let self_test = match (bundle.self_test()?, Estimator::new(&bundle, &Options::default())) {
         (None, Ok(_)) => "none in the bundle; the network loads".to_owned(),
         (Some(test), Ok(_)) => {
-            format!("passed ({}x{} px, {} animals, tolerance {} px)", test.width_px, test.height_px, test.instances.len(), test.tolerance_px)
+            format!(
+                "passed ({}x{} px, {} animals, tolerance {} px)",
+                test.width_px,
+                test.height_px,
+                test.instances.len(),
+                test.tolerance_px
+            )
         }
         (_, Err(error)) => format!("FAILED: {error}"),
     };
@@ -24,11 +30,19 @@ pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
         .iter()
         .map(|s| json!({ "name": s.name, "offset": s.offset, "bytes": s.len, "crc32c": format!("{:08x}", s.crc32c) }))
         .collect();
-    let value = json!({ "kind": "bundle", "config": config, "sections": sections, "card": bundle.card()?, "self_test": self_test });
+    let value =
+        json!({ "kind": "bundle", "config": config, "sections": sections, "card": bundle.card()?, "self_test": self_test });
     let mut text = describe_config(config)?;
     writeln!(text, "self-test        {self_test}\nsections")?;
     for section in bundle.sections() {
-        writeln!(text, "  {:<20} {:>10}  at {:<10} crc {:08x}", section.name, bytes(section.len), section.offset, section.crc32c)?;
+        writeln!(
+            text,
+            "  {:<20} {:>10}  at {:<10} crc {:08x}",
+            section.name,
+            bytes(section.len),
+            section.offset,
+            section.crc32c
+        )?;
     }
     if let Some(card) = bundle.card()? {
         writeln!(text, "card\n  {}", card.trim_end().replace('\n', "\n  "))?;
@@ -67,6 +81,10 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
     writeln!(text, "grouping         {:?}", config.grouping)?;
     writeln!(text, "capacities       {} animals, {} peaks per node", config.limits.max_instances, config.limits.max_peaks)?;
     let from = &config.provenance;
-    writeln!(text, "provenance       {}, labels {}, seed {}, config {}", from.producer, from.labels, from.seed, from.config_hash)?;
+    writeln!(
+        text,
+        "provenance       {}, labels {}, seed {}, config {}",
+        from.producer, from.labels, from.seed, from.config_hash
+    )?;
     Ok(text)
 }

@@ -12,7 +12,8 @@ use tract_onnx::pb::{self, tensor_shape_proto::dimension::Value as Dim, type_pro
 
 pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
     let file = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    let model = pb::ModelProto::decode(file.as_slice()).map_err(|e| Error::bad_file(path, "file", format!("not an ONNX model: {e}")))?;
+    let model =
+        pb::ModelProto::decode(file.as_slice()).map_err(|e| Error::bad_file(path, "file", format!("not an ONNX model: {e}")))?;
     let Some(graph) = &model.graph else { anyhow::bail!(Error::bad_file(path, "file", "the model has no graph")) };
     let mut ops: BTreeMap<&str, usize> = BTreeMap::new();
     graph.node.iter().for_each(|n| *ops.entry(n.op_type.as_str()).or_default() += 1);
@@ -26,7 +27,14 @@ pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
         "ops": ops, "initializer_values": parameters, "metadata": metadata,
     });
     let mut text = String::new();
-    writeln!(text, "file             {}, opset {}, by {} {}", bytes(file.len()), opset.join(" "), model.producer_name, model.producer_version)?;
+    writeln!(
+        text,
+        "file             {}, opset {}, by {} {}",
+        bytes(file.len()),
+        opset.join(" "),
+        model.producer_name,
+        model.producer_version
+    )?;
     writeln!(text, "inputs           {}", inputs.join(", "))?;
     writeln!(text, "outputs          {}", outputs.join(", "))?;
     writeln!(text, "operators        {}", ops.iter().map(|(op, n)| format!("{n} {op}")).collect::<Vec<_>>().join(", "))?;
@@ -39,7 +47,9 @@ pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
 
 /// `[batch, 1, height, width]`.
 fn shape(value: &pb::ValueInfoProto) -> String {
-    let Some(Type::TensorType(tensor)) = value.r#type.as_ref().and_then(|t| t.value.as_ref()) else { return "(not a tensor)".into() };
+    let Some(Type::TensorType(tensor)) = value.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+        return "(not a tensor)".into();
+    };
     let dims = tensor.shape.iter().flat_map(|s| &s.dim).map(|d| match &d.value {
         Some(Dim::DimValue(n)) => n.to_string(),
         Some(Dim::DimParam(name)) => name.clone(),
