@@ -57,6 +57,6 @@ fn the_hash_sees_values_only() {
 
 #[test]
 fn written_configuration_reads_back() {
-    let config = TrainConfig::parse(SMALL, &["augment.rotation_deg=15".into()]).unwrap();
+    let config = TrainConfig::parse(SMALL, &["augment.rotation_deg=[-90.0, 15.0]".into()]).unwrap();
     assert_eq!(TrainConfig::parse(&config.to_toml().unwrap(), &[]).unwrap(), config);
 }
