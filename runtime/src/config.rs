@@ -267,7 +267,7 @@ impl NetworkConfig {
                 return invalid("networks.heads", "each kind and each output may appear once");
             }
             let stride = head.stride_px;
-            if stride == 0 || self.preprocess.pad_to_stride_px % stride != 0 {
+            if stride == 0 || !self.preprocess.pad_to_stride_px.is_multiple_of(stride) {
                 return invalid("networks.heads.stride_px", "must divide pad_to_stride_px");
             }
         }

@@ -46,7 +46,8 @@ impl Output {
     }
 
     fn wrong_shape(&self, expected: [usize; 4], got: [usize; 4]) -> Error {
-        Error::OutputShape { output: self.name, expected, got }
+        let small = |shape: [usize; 4]| shape.map(|n| n as u32);
+        Error::OutputShape { output: self.name, expected: small(expected), got: small(got) }
     }
 }
 

@@ -62,8 +62,8 @@ impl Patch<'_> {
             }
         }
         let (dx, dy) = (sum_x / sum, sum_y / sum);
-        // The negated comparison also refuses a sum that is NaN.
-        if !(sum > MIN_WEIGHT) || !dx.is_finite() || !dy.is_finite() {
+        // A sum that is NaN gives offsets that are NaN.
+        if sum <= MIN_WEIGHT || !dx.is_finite() || !dy.is_finite() {
             return (0.0, 0.0);
         }
         let reach = REACH as f32;

@@ -62,7 +62,11 @@ impl Network for TractNetwork {
             let fact = plan.model().output_fact(index).map_err(|e| failure("prepare the network", &e))?;
             let concrete: Vec<usize> = fact.shape.as_concrete().map(<[usize]>::to_vec).unwrap_or_default();
             if concrete != expected {
-                return Err(Error::OutputShape { output: Text::new(&spec.name), expected, got: four(&concrete) });
+                return Err(Error::OutputShape {
+                    output: Text::new(&spec.name),
+                    expected: expected.map(|n| n as u32),
+                    got: four(&concrete),
+                });
             }
         }
         Ok(Box::new(TractEngine { plan, shape, output_shapes, results: TVec::new() }))
@@ -115,6 +119,6 @@ fn failure(action: &'static str, error: &TractError) -> Error {
     Error::Engine { engine: "tract", action, detail: Text::new(&detail) }
 }
 
-fn four(shape: &[usize]) -> [usize; 4] {
-    core::array::from_fn(|i| shape.get(i).copied().unwrap_or(0))
+fn four(shape: &[usize]) -> [u32; 4] {
+    core::array::from_fn(|i| shape.get(i).map_or(0, |&n| n as u32))
 }

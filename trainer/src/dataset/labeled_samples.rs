@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 /// How labelled images are held.
@@ -96,14 +97,14 @@ impl LabeledSamples {
     fn decode(&self, sample: usize) -> Result<Image> {
         let Labelled { video, frame_index, .. } = self.samples[sample];
         let mut videos = self.videos.lock().unwrap_or_else(PoisonError::into_inner);
-        if !videos.contains_key(&video) {
-            let entry = self.labels.videos.get(video).ok_or_else(|| Error::Data(format!("there is no video {video}")))?;
-            videos.insert(video, open_video_with(entry, &self.options)?);
-        }
-        match videos.get_mut(&video) {
-            Some(source) => source.frame(frame_index),
-            None => Err(Error::Data(format!("video {video} is not open"))),
-        }
+        let source = match videos.entry(video) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(slot) => {
+                let entry = self.labels.videos.get(video).ok_or_else(|| Error::Data(format!("there is no video {video}")))?;
+                slot.insert(open_video_with(entry, &self.options)?)
+            }
+        };
+        source.frame(frame_index)
     }
 
     /// The labels that the samples come from.

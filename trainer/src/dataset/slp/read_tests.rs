@@ -44,6 +44,7 @@ fn old_coordinates_are_shifted() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of faults")]
 fn faults_name_dataset_and_row() {
     let good = PlainFile::default;
     let mut one = good();

@@ -17,9 +17,12 @@ const NODES: [&str; 13] = [
     "hindlegR",
 ];
 
+/// Root of a leg, and its segments.
+type Leg = ((f32, f32), [(f32, f32, f32); 3]);
+
 /// Per leg: where it leaves the thorax (ahead, aside), then per segment the angle from straight ahead in degrees, its
 /// random deviation and its length.
-const LEGS: [((f32, f32), [(f32, f32, f32); 3]); 3] = [
+const LEGS: [Leg; 3] = [
     ((0.10, 0.08), [(62.0, 16.0, 0.17), (28.0, 20.0, 0.17), (34.0, 22.0, 0.16)]),
     ((0.01, 0.10), [(80.0, 16.0, 0.20), (104.0, 18.0, 0.21), (112.0, 20.0, 0.19)]),
     ((-0.08, 0.08), [(112.0, 14.0, 0.21), (146.0, 14.0, 0.24), (154.0, 18.0, 0.22)]),
@@ -64,14 +67,7 @@ fn body(shape: Shape, material: Material) -> Part {
     Part { shape, material, is_body: true }
 }
 
-fn push_leg(
-    parts: &mut Vec<Part>,
-    frame: Frame2,
-    (root, segments): &((f32, f32), [(f32, f32, f32); 3]),
-    side: f32,
-    tone: f32,
-    rng: &mut ChaCha8Rng,
-) -> V {
+fn push_leg(parts: &mut Vec<Part>, frame: Frame2, (root, segments): &Leg, side: f32, tone: f32, rng: &mut ChaCha8Rng) -> V {
     let radii = [0.026, 0.022, 0.014, 0.007].map(|r| (r * frame.unit_px).max(0.3));
     let mut joint = frame.at(root.0, root.1 * side);
     // The whole leg swings back and forth in the gait; the segments deviate a little more on their own.

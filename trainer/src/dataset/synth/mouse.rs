@@ -90,7 +90,7 @@ fn push_tail(parts: &mut Vec<Part>, spine: &Spine, points: &mut [V], skin: f32, 
     const STEPS: usize = 20;
     let unit = spine.length_px;
     let step = uniform(rng, 0.65, 0.85) * unit / STEPS as f32;
-    let (curl, wave, phase) = (around_zero(rng, 1.8), uniform(rng, 0.1, 0.9), uniform(rng, 0.0, 6.28));
+    let (curl, wave, phase) = (around_zero(rng, 1.8), uniform(rng, 0.1, 0.9), uniform(rng, 0.0, std::f32::consts::TAU));
     let start = spine.heading(0.0) + std::f32::consts::PI + around_zero(rng, 0.4);
     let mut at = spine.at(0.0, 0.0, 0.0);
     let mut joints = vec![(at, 0.034 * unit)];
