@@ -92,6 +92,7 @@ fn test_scenes(config: &TrainConfig) -> crate::Result<SynthScenes> {
         seed: synth.seed.wrapping_add(2 << 32),
         length_fraction: synth.length_fraction,
         closeness: synth.closeness,
+        bright_on_dark: synth.bright_on_dark,
         ..SynthConfig::default()
     })
 }

@@ -103,6 +103,7 @@ fn scene_config(species: &str, synth: &SynthConfig, validation: bool) -> Result<
         seed: synth.seed.wrapping_add(u64::from(validation) << 32),
         length_fraction: synth.length_fraction,
         closeness: synth.closeness,
+        bright_on_dark: synth.bright_on_dark,
         ..SceneConfig::default()
     })
 }
