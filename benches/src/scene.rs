@@ -117,6 +117,8 @@ pub fn config() -> Config {
         grouping: GroupingConfig::default(),
         limits: Limits::default(),
         provenance: Provenance::default(),
+        top_down: None,
+        identity: None,
     }
 }
 

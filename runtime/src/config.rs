@@ -16,6 +16,14 @@ pub enum ModelType {
     SingleInstance,
     /// Any number of animals: local peaks, grouped along part affinity fields.
     BottomUp,
+    /// Any number of animals: a centroid network finds them, a centered-instance network finds the parts of each in a crop.
+    TopDown,
+    /// Known individuals: local peaks, assigned to individuals by class maps.
+    BottomUpId,
+    /// Known individuals: as top-down, with a class vector per crop.
+    TopDownId,
+    /// Centres of animals only: a centroid network alone. The skeleton is one node.
+    Centroid,
 }
 
 /// Everything the runtime needs to know beside the weights.
@@ -37,6 +45,33 @@ pub struct Config {
     pub limits: Limits,
     /// Where the model comes from.
     pub provenance: Provenance,
+    /// Crops of top-down models and centroid models; stored in a section of its own, `config/top_down`.
+    #[serde(skip)]
+    pub top_down: Option<TopDownConfig>,
+    /// Classes of identity models; stored in a section of its own, `config/identity`.
+    #[serde(skip)]
+    pub identity: Option<IdentityConfig>,
+}
+
+/// From centroids to crops (model types with a centroid network).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopDownConfig {
+    /// Node that the centroid is, where it is visible; the mean of the visible nodes otherwise.
+    pub anchor_part: Option<u16>,
+    /// Side of the square crops in pixels of the *instance* network's input (so after its input scale), a multiple of its
+    /// `pad_to_stride_px`; 0 for centroid-only models.
+    pub crop_size_px: u32,
+    /// Centroids must be above it, 0 to 1 (SLEAP: 0.2). Keypoints use `Config::peaks`.
+    pub centroid_threshold: f32,
+    /// Of two centroids closer than this in frame pixels the weaker one is dropped; 0 keeps all (SLEAP's default).
+    pub min_centroid_distance_px: f32,
+}
+
+/// Names of known individuals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityConfig {
+    /// Class names, in channel order; 1 to 255.
+    pub classes: Vec<String>,
 }
 
 /// One network: how frames become its input and what its outputs mean.
@@ -98,6 +133,12 @@ pub enum HeadKind {
     ConfidenceMaps,
     /// Two channels (x, y) per edge.
     PartAffinityFields,
+    /// One channel: centres of animals.
+    Centroids,
+    /// One channel per class, 0 to 1.
+    ClassMaps,
+    /// One value per class and image, summing to 1, as maps of 1x1 cells. `stride_px` is the max stride (SLEAP's convention).
+    ClassVectors,
 }
 
 /// One network output.
@@ -221,6 +262,9 @@ impl Config {
         self.peaks.validate()?;
         self.grouping.validate()?;
         self.limits.validate()?;
+        if !matches!(self.model_type, ModelType::SingleInstance | ModelType::BottomUp) {
+            return invalid("model_type", "this runtime does not run this model type");
+        }
         let [network] = self.networks.as_slice() else {
             return invalid("networks", "this model type needs exactly one network");
         };
@@ -235,7 +279,7 @@ impl Config {
             ModelType::BottomUp if self.skeleton.edges.is_empty() => {
                 invalid("skeleton.edges", "bottom-up needs at least one edge")
             }
-            ModelType::BottomUp => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -244,6 +288,8 @@ impl Config {
         match kind {
             HeadKind::ConfidenceMaps => self.skeleton.nodes.len(),
             HeadKind::PartAffinityFields => 2 * self.skeleton.edges.len(),
+            HeadKind::Centroids => 1,
+            HeadKind::ClassMaps | HeadKind::ClassVectors => self.identity.as_ref().map_or(0, |i| i.classes.len()),
         }
     }
 }

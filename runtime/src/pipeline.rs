@@ -114,7 +114,7 @@ impl Estimator {
             return Ok(());
         }
         let preprocessor = Preprocessor::new(&self.config.networks[0].preprocess, width_px, height_px)?;
-        let engine = self.network.prepare(preprocessor.shape())?;
+        let engine = self.network.prepare(preprocessor.shape(), 1)?;
         let input = alloc::vec![0.0; preprocessor.shape().len()];
         self.prepared = Some(Prepared { preprocessor, engine, input });
         Ok(())
@@ -148,7 +148,7 @@ impl Estimator {
     /// [`Error::Engine`] if the engine fails.
     pub fn infer(&mut self) -> Result<(), Error> {
         let Some(prepared) = &mut self.prepared else { return Err(NOT_PREPARED) };
-        prepared.engine.run(&prepared.input)
+        prepared.engine.run(&prepared.input, 1)
     }
 
     /// Last third: maps to poses.
@@ -157,8 +157,8 @@ impl Estimator {
     /// [`Error::InvalidConfig`] if nothing was inferred yet.
     pub fn decode(&mut self) -> Result<&Poses, Error> {
         let Some(prepared) = &self.prepared else { return Err(NOT_PREPARED) };
-        let Some(confmaps) = prepared.engine.output(self.confmap_output) else { return Err(NOT_PREPARED) };
-        let pafs = self.paf_output.and_then(|index| prepared.engine.output(index));
+        let Some(confmaps) = prepared.engine.output(self.confmap_output, 0) else { return Err(NOT_PREPARED) };
+        let pafs = self.paf_output.and_then(|index| prepared.engine.output(index, 0));
         self.decoder.decode(confmaps, pafs, prepared.preprocessor.image_map(), &mut self.poses)?;
         Ok(&self.poses)
     }
@@ -181,7 +181,7 @@ fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {
     let spec = |head: &crate::config::HeadConfig| OutputSpec {
         name: head.output.clone(),
         channels: config.head_channels(head.kind),
-        stride_px: head.stride_px as usize,
+        stride_px: (head.kind != HeadKind::ClassVectors).then_some(head.stride_px as usize),
     };
     network.heads.iter().map(spec).collect()
 }

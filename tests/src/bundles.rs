@@ -40,6 +40,8 @@ pub fn small_config() -> Config {
         grouping: GroupingConfig::default(),
         limits: Limits::default(),
         provenance: Provenance { producer: "p".into(), config_hash: "h".into(), labels: "l".into(), seed: 300 },
+        top_down: None,
+        identity: None,
     }
 }
 

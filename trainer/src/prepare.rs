@@ -124,6 +124,7 @@ impl SampleBatches {
         let channels = match spec.kind {
             HeadKind::ConfidenceMaps => skeleton.nodes.len(),
             HeadKind::PartAffinityFields => 2 * skeleton.edges.len(),
+            other => return Err(Error::Data(format!("there are no targets for {other:?}"))),
         };
         let (rows, columns) = (height.div_ceil(spec.stride_px), width.div_ceil(spec.stride_px));
         let mut maps = vec![0.0; inputs.len() * channels * rows * columns];
@@ -135,6 +136,7 @@ impl SampleBatches {
                 HeadKind::PartAffinityFields => {
                     part_affinity_fields(&input.animals, &skeleton.edges, spec.sigma, spec.stride_px, width, height, out)?;
                 }
+                _ => {}
             }
         }
         Ok((maps, [inputs.len(), channels, rows, columns]))

@@ -66,10 +66,11 @@ impl Decoder {
             ModelType::BottomUp => {
                 (Stage::BottomUp(Box::new(BottomUp::new(config)?)), Output::of(config, HeadKind::PartAffinityFields))
             }
+            _ => return Err(Error::InvalidConfig { field: "model_type", what: "this runtime does not run this model type" }),
         };
         let max_instances = match config.model_type {
             ModelType::SingleInstance => 1,
-            ModelType::BottomUp => config.limits.max_instances as usize,
+            _ => config.limits.max_instances as usize,
         };
         Ok(Self { nodes, max_instances, confmaps, pafs, stage })
     }

@@ -60,6 +60,8 @@ pub(super) fn config(limits: Limits) -> Config {
         grouping: GroupingConfig::default(),
         limits,
         provenance: Provenance::default(),
+        top_down: None,
+        identity: None,
     }
 }
 

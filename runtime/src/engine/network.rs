@@ -15,14 +15,15 @@ pub struct OutputSpec {
     pub name: String,
     /// Channels by the configuration.
     pub channels: usize,
-    /// Input pixels per map cell.
-    pub stride_px: usize,
+    /// Input pixels per map cell; `None` for an output that is one cell whatever the input size (class vectors).
+    pub stride_px: Option<usize>,
 }
 
 impl OutputSpec {
-    /// `[1, channels, height, width]` for an input shape.
-    pub fn shape(&self, input: InputShape) -> [usize; 4] {
-        [1, self.channels, input.height / self.stride_px, input.width / self.stride_px]
+    /// `[channels, height, width]` of one image for an input shape.
+    pub fn shape(&self, input: InputShape) -> [usize; 3] {
+        let side = |px: usize| self.stride_px.map_or(1, |stride| px / stride);
+        [self.channels, side(input.height), side(input.width)]
     }
 }
 
@@ -31,24 +32,25 @@ pub trait Network: Send {
     /// The engine that will run it; never [`Backend::Auto`].
     fn backend(&self) -> Backend;
 
-    /// Specialises the network to one concrete input size.
+    /// Specialises the network to one concrete input size and to at most `images` images per run, at least 1.
     ///
     /// # Errors
     /// [`Error::Engine`] if the engine cannot run it at that size, [`Error::OutputShape`] if an output would not have the
     /// shape of its specification.
-    fn prepare(&self, input: InputShape) -> Result<Box<dyn Engine>, Error>;
+    fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error>;
 }
 
 /// A network prepared for one input size.
 pub trait Engine: Send {
-    /// Runs `input`, `[1, channels, height, width]` with values 0 to 1.
+    /// Runs `images` images (1 to the number prepared for): `input` is `[images, channels, height, width]`, values 0 to 1.
     ///
     /// # Errors
     /// [`Error::Engine`] if the engine fails or `input` has another length than prepared.
-    fn run(&mut self, input: &[f32]) -> Result<(), Error>;
+    fn run(&mut self, input: &[f32], images: usize) -> Result<(), Error>;
 
-    /// Output `index`, in the order of the specifications, of the latest run; `None` before the first.
-    fn output(&self, index: usize) -> Option<Maps<'_>>;
+    /// Output `index`, in the order of the specifications, for image `image` of the latest run; `None` before the first run
+    /// and beyond its images.
+    fn output(&self, index: usize, image: usize) -> Option<Maps<'_>>;
 }
 
 /// Parses ONNX bytes for the chosen backend; `threads` is at least 1.

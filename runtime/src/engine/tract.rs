@@ -46,8 +46,20 @@ impl Network for TractNetwork {
         Backend::Tract
     }
 
-    fn prepare(&self, input: InputShape) -> Result<Box<dyn Engine>, Error> {
-        let shape = [1, input.channels, input.height, input.width];
+    fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error> {
+        // Plans hold a fixed number of images: powers of two put together any number without computing one in vain.
+        let sizes = (0..usize::BITS).map(|bit| 1usize << bit).take_while(|&size| size <= images.max(1));
+        let mut plans = sizes.map(|size| self.plan(input, size)).collect::<Result<Vec<_>, _>>()?;
+        plans.reverse();
+        let outputs = self.outputs.iter().map(|o| o.shape(input)).collect();
+        Ok(Box::new(TractEngine { plans, input, images: images.max(1), outputs, results: Vec::new() }))
+    }
+}
+
+impl TractNetwork {
+    /// A plan for exactly `images` images.
+    fn plan(&self, input: InputShape, images: usize) -> Result<SizedPlan, Error> {
+        let shape = [images, input.channels, input.height, input.width];
         let plan = guarded("prepare the network", || {
             let mut model = self.model.clone().with_input_fact(0, f32::fact(shape).into())?;
             for index in 0..self.outputs.len() {
@@ -57,8 +69,9 @@ impl Network for TractNetwork {
             let options = RunOptions { executor: Some(self.executor.clone()), ..RunOptions::default() };
             TypedSimplePlan::new_with_options(model.into_optimized()?, &options)
         })?;
-        let output_shapes: Vec<[usize; 4]> = self.outputs.iter().map(|o| o.shape(input)).collect();
-        for (index, (spec, &expected)) in self.outputs.iter().zip(&output_shapes).enumerate() {
+        for (index, spec) in self.outputs.iter().enumerate() {
+            let [channels, height, width] = spec.shape(input);
+            let expected = [images, channels, height, width];
             let fact = plan.model().output_fact(index).map_err(|e| failure("prepare the network", &e))?;
             let concrete: Vec<usize> = fact.shape.as_concrete().map(<[usize]>::to_vec).unwrap_or_default();
             if concrete != expected {
@@ -69,29 +82,59 @@ impl Network for TractNetwork {
                 });
             }
         }
-        Ok(Box::new(TractEngine { plan, shape, output_shapes, results: TVec::new() }))
+        Ok(SizedPlan { images, plan })
     }
 }
 
-/// A plan for one input size and the outputs of its latest run.
-struct TractEngine {
+/// A plan for a fixed number of images.
+struct SizedPlan {
+    images: usize,
     plan: Arc<TypedSimplePlan>,
-    shape: [usize; 4],
-    output_shapes: Vec<[usize; 4]>,
-    results: TVec<TValue>,
+}
+
+/// Plans for one input size, largest first, and the outputs of the latest run.
+struct TractEngine {
+    plans: Vec<SizedPlan>,
+    input: InputShape,
+    images: usize,
+    outputs: Vec<[usize; 3]>,
+    /// Number of images and their outputs, in image order.
+    results: Vec<(usize, TVec<TValue>)>,
 }
 
 impl Engine for TractEngine {
-    fn run(&mut self, input: &[f32]) -> Result<(), Error> {
-        let (plan, shape) = (&self.plan, &self.shape);
-        self.results = guarded("run the network", || plan.run(tvec!(Tensor::from_shape(shape, input)?.into())))?;
+    fn run(&mut self, input: &[f32], images: usize) -> Result<(), Error> {
+        self.results.clear();
+        if images == 0 || images > self.images || input.len() != images * self.input.len() {
+            let detail = Text::new("the input does not fill the number of images it was prepared for");
+            return Err(Error::Engine { engine: "tract", action: "run the network", detail });
+        }
+        let mut rest = input;
+        for SizedPlan { images, plan } in &self.plans {
+            let len = images * self.input.len();
+            let shape = [*images, self.input.channels, self.input.height, self.input.width];
+            while rest.len() >= len {
+                let (now, later) = rest.split_at(len);
+                rest = later;
+                let outputs = guarded("run the network", || plan.run(tvec!(Tensor::from_shape(&shape, now)?.into())))?;
+                self.results.push((*images, outputs));
+            }
+        }
         Ok(())
     }
 
-    fn output(&self, index: usize) -> Option<Maps<'_>> {
-        let &[_, channels, height, width] = self.output_shapes.get(index)?;
-        let data = self.results.get(index)?.try_as_plain_ram().ok()?.as_slice::<f32>().ok()?;
-        Maps::new(data, channels, height, width)
+    fn output(&self, index: usize, image: usize) -> Option<Maps<'_>> {
+        let &[channels, height, width] = self.outputs.get(index)?;
+        let mut within = image;
+        for (images, outputs) in &self.results {
+            if within < *images {
+                let data = outputs.get(index)?.try_as_plain_ram().ok()?.as_slice::<f32>().ok()?;
+                let len = channels * height * width;
+                return Maps::new(data.get(within * len..(within + 1) * len)?, channels, height, width);
+            }
+            within -= images;
+        }
+        None
     }
 }
 

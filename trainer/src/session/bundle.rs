@@ -81,6 +81,8 @@ fn runtime_config(net: &PoseNet, config: &TrainConfig, name: &str, facts: &RunFa
             labels: facts.labels.clone(),
             seed: config.train.seed,
         },
+        top_down: None,
+        identity: None,
     }
 }
 

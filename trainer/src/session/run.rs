@@ -141,7 +141,7 @@ fn check_model(config: &TrainConfig, train: &dyn SampleSource) -> Result<()> {
             }
             Ok(())
         }
-        dormouse::ModelType::BottomUp => Ok(()),
+        _ => Ok(()),
     }
 }
 

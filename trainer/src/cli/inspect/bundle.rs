@@ -72,6 +72,9 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
             let kind = match head.kind {
                 HeadKind::ConfidenceMaps => "confidence maps",
                 HeadKind::PartAffinityFields => "part affinity fields",
+                HeadKind::Centroids => "centroids",
+                HeadKind::ClassMaps => "class maps",
+                HeadKind::ClassVectors => "class vectors",
             };
             let channels = config.head_channels(head.kind);
             writeln!(text, "  output         {} = {kind}, {channels} channels, stride {} px", head.output, head.stride_px)?;
