@@ -1,13 +1,15 @@
 //! Forward pass and gradients on the CPU, written out by hand.
 //!
 //! burn's CPU backend computes the gradient of a convolution's weights as a convolution with a kernel as large as the map,
-//! which takes most of a training step. Here every convolution and both of its gradients are one matrix product per tile of
-//! rows, over patches that stay in the cache. Maps are stored channel by channel, `[channel][batch][row][column]`, so that the
-//! small maps of a whole batch fill one tile. Results do not depend on the number of threads.
+//! which takes most of a training step. Here a convolution and both of its gradients are sums of shifted rows, taken with vector
+//! instructions straight from padded maps, without patches in between. Maps are stored channel by channel,
+//! `[channel][batch][row][column]`, so that the small maps of a whole batch make one long row. Results do not depend on the number of threads.
 
 mod conv;
+mod correlate;
 mod map;
 mod network;
+mod padded;
 mod patches;
 mod pool;
 mod transposed;

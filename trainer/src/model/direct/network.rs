@@ -71,7 +71,7 @@ impl<'a> DirectNet<'a> {
                 Op::Input => image.take().unwrap_or_default(),
                 Op::Conv { input, param, relu } => {
                     let shape = &self.plan.params[param];
-                    conv::forward(&values[input], shape, self.weight(param), Some(self.bias(param)), relu)?
+                    conv::forward(&values[input], shape, self.weight(param), Some(self.bias(param)), relu)
                 }
                 Op::Transposed { input, param } => {
                     transposed::forward(&values[input], &self.plan.params[param], self.weight(param), self.bias(param))?
@@ -128,21 +128,19 @@ impl<'a> DirectNet<'a> {
         match self.plan.nodes[index].op {
             Op::Input => {}
             Op::Conv { input, param, relu } => {
-                if relu {
-                    conv::relu_gradient(&values[index], &mut gradient);
-                }
-                let shape = &self.plan.params[param];
-                let gw = conv::weight_gradient(&values[input], &gradient, shape)?;
-                self.store(param, &gw, &conv::bias_gradient(&gradient), flat);
-                if self.plan.nodes[input].op != Op::Input {
-                    add(&mut gradients[input], conv::input_gradient(&gradient, shape, self.weight(param))?);
+                let (shape, weight) = (&self.plan.params[param], self.weight(param));
+                let wants_input = self.plan.nodes[input].op != Op::Input;
+                let result = conv::backward(&values[input], &gradient, relu.then_some(&values[index]), shape, weight, wants_input);
+                self.store(param, &result.weight, &result.bias, flat);
+                if let Some(gx) = result.input {
+                    add(&mut gradients[input], gx);
                 }
             }
             Op::Transposed { input, param } => {
-                conv::relu_gradient(&values[index], &mut gradient);
+                transposed::relu_gradient(&values[index], &mut gradient);
                 let shape = &self.plan.params[param];
                 let (gx, gw) = transposed::backward(&values[input], &gradient, shape, self.weight(param))?;
-                self.store(param, &gw, &conv::bias_gradient(&gradient), flat);
+                self.store(param, &gw, &transposed::bias_gradient(&gradient), flat);
                 add(&mut gradients[input], gx);
             }
             Op::MaxPool { input } => {

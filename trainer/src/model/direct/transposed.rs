@@ -62,6 +62,21 @@ fn strided_patches(gradient: &Map, rows: Range<usize>) -> Vec<f32> {
     out
 }
 
+/// Where the ReLU cut, the gradient is 0.
+pub fn relu_gradient(y: &Map, gradient: &mut Map) {
+    gradient.data.par_chunks_mut(1 << 14).zip(y.data.par_chunks(1 << 14)).for_each(|(g, y)| {
+        for (g, y) in g.iter_mut().zip(y) {
+            *g = if *y > 0.0 { *g } else { 0.0 };
+        }
+    });
+}
+
+/// Gradient of the bias: the sum over each channel.
+pub fn bias_gradient(gradient: &Map) -> Vec<f32> {
+    let sum = |channel: &[f32]| channel.chunks(256).map(|c| f64::from(c.iter().sum::<f32>())).sum::<f64>() as f32;
+    gradient.data.par_chunks(gradient.channel_len().max(1)).map(sum).collect()
+}
+
 /// Gradients of input and weights. `gradient` is already cut by the ReLU.
 pub fn backward(x: &Map, gradient: &Map, shape: &ParamShape, weight: &[f32]) -> Result<(Map, Vec<f32>)> {
     let (cin, columns) = (shape.channels_in, shape.channels_out * 9);
