@@ -1,8 +1,8 @@
 //! The inner loops of convolutions, over vectors as wide as the processor has them.
 //!
 //! A convolution of padded maps (see [`Padded`]) is `out[o][p] = sum over i, t of weight[o][i][t] * x[i][p + taps[t]]`. Four
-//! output channels and three vectors of places are summed at once: twelve sums, three vectors and one weight fill the
-//! sixteen registers of AVX2, and every number loaded is used four or three times.
+//! output channels and two vectors of places are summed at once: eight sums hide the latency of a multiply-add, and compilers keep
+//! them in the sixteen registers of AVX2 (with three vectors some were seen to spill).
 
 use super::padded::Padded;
 use pulp::{Arch, Simd, WithSimd};
@@ -11,7 +11,9 @@ use std::ops::Range;
 /// Output channels of one block.
 pub const BLOCK: usize = 4;
 /// Vectors of places of one tile.
-const VECTORS: usize = 3;
+const VECTORS: usize = 2;
+/// Taps whose weight gradients are summed at once.
+const TAPS: usize = 3;
 /// Places over which weight gradients are summed in registers; five channels of them fit the first-level cache.
 const PLACES: usize = 1024;
 
@@ -79,7 +81,7 @@ fn tile_sums<S: Simd>(simd: S, x: &Padded, taps: &[usize], weights: &[f32], at: 
         let plane = &x.data[channel * x.channel_len + at..(channel + 1) * x.channel_len];
         for (&tap, weights) in taps.iter().zip(weights.chunks_exact(BLOCK)) {
             let (values, _) = S::as_simd_f32s(&plane[tap..tap + tile]);
-            let values = [values[0], values[1], values[2]];
+            let values = [values[0], values[1]];
             for (sums, &w) in sums.iter_mut().zip(weights) {
                 let w = simd.splat_f32s(w);
                 for (sum, &value) in sums.iter_mut().zip(&values) {
@@ -127,12 +129,12 @@ impl WithSimd for WeightSums<'_> {
             let rows = [row(0), row(1), row(2), row(3)];
             for (i, channel) in inputs.clone().enumerate() {
                 let plane = &x.data[channel * x.channel_len + at..(channel + 1) * x.channel_len];
-                for (first, taps) in taps.chunks(VECTORS).enumerate() {
+                for (first, taps) in taps.chunks(TAPS).enumerate() {
                     let shifted = |t: usize| &plane[taps[t.min(taps.len() - 1)]..][..len];
                     let sums = products(simd, rows, [shifted(0), shifted(1), shifted(2)]);
                     for (o, sums) in sums.iter().enumerate().take(block) {
                         for (t, sum) in sums.iter().enumerate().take(taps.len()) {
-                            out[o * per_out + i * self.taps.len() + first * VECTORS + t] += simd.reduce_sum_f32s(*sum);
+                            out[o * per_out + i * self.taps.len() + first * TAPS + t] += simd.reduce_sum_f32s(*sum);
                         }
                     }
                 }
@@ -143,8 +145,8 @@ impl WithSimd for WeightSums<'_> {
 }
 
 #[inline(always)]
-fn products<S: Simd>(simd: S, rows: [&[f32]; BLOCK], shifted: [&[f32]; VECTORS]) -> [[S::f32s; VECTORS]; BLOCK] {
-    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; BLOCK];
+fn products<S: Simd>(simd: S, rows: [&[f32]; BLOCK], shifted: [&[f32]; TAPS]) -> [[S::f32s; TAPS]; BLOCK] {
+    let mut sums = [[simd.splat_f32s(0.0); TAPS]; BLOCK];
     let [a, b, c, d] = rows.map(|row| S::as_simd_f32s(row).0);
     let [x, y, z] = shifted.map(|row| S::as_simd_f32s(row).0);
     let places = a.iter().zip(b).zip(c.iter().zip(d)).zip(x.iter().zip(y).zip(z));

@@ -130,7 +130,8 @@ impl<'a> DirectNet<'a> {
             Op::Conv { input, param, relu } => {
                 let (shape, weight) = (&self.plan.params[param], self.weight(param));
                 let wants_input = self.plan.nodes[input].op != Op::Input;
-                let result = conv::backward(&values[input], &gradient, relu.then_some(&values[index]), shape, weight, wants_input);
+                let result =
+                    conv::backward(&values[input], &gradient, relu.then_some(&values[index]), shape, weight, wants_input);
                 self.store(param, &result.weight, &result.bias, flat);
                 if let Some(gx) = result.input {
                     add(&mut gradients[input], gx);

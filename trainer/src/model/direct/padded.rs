@@ -96,9 +96,7 @@ mod tests {
     fn neighbours_outside_are_zero() {
         let x = Map::from_batch_first(&[1., 2., 3., 4., 5., 6., 7., 8.], [2, 1, 2, 2]);
         let p = Padded::new(&x, 1, None);
-        let at = |image: usize, y: usize, x: usize, tap: usize| {
-            p.data[(image * 3 + y) * p.row_len + x + p.taps(3)[tap]]
-        };
+        let at = |image: usize, y: usize, x: usize, tap: usize| p.data[(image * 3 + y) * p.row_len + x + p.taps(3)[tap]];
         let around = |image, y, x| (0..9).map(|t| at(image, y, x, t)).collect::<Vec<f32>>();
         assert_eq!(around(0, 0, 0), [0., 0., 0., 0., 1., 2., 0., 3., 4.]);
         assert_eq!(around(0, 1, 1), [1., 2., 0., 3., 4., 0., 0., 0., 0.]);
