@@ -22,6 +22,8 @@ fn config(model_type: ModelType, heads: &[(HeadKind, u32)], input_scale: f32, re
         peaks: PeakConfig { threshold: 0.2, refinement },
         grouping: GroupingConfig::default(),
         limits: Limits::default(),
+        top_down: None,
+        identity: None,
         provenance: Provenance::default(),
     }
 }

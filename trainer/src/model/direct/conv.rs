@@ -14,8 +14,10 @@ const INPUTS: usize = 8;
 
 /// `y = conv(x) + bias`, then a ReLU if asked. `weight` is `[out][in][ky][kx]`.
 pub fn forward(x: &Map, shape: &ParamShape, weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Map {
-    let mut y = Map::zeros(shape.channels_out, x.batch, x.height, x.width);
-    forward_padded(&Padded::new(x, shape.kernel / 2, None), shape, weight, bias, relu, &mut y);
+    let mut y = Map::scratch(shape.channels_out, x.batch, x.height, x.width);
+    let padded = Padded::new(x, shape.kernel / 2, None);
+    forward_padded(&padded, shape, weight, bias, relu, &mut y);
+    padded.recycle();
     y
 }
 
@@ -25,6 +27,7 @@ fn forward_padded(x: &Padded, shape: &ParamShape, weight: &[f32], bias: Option<&
     let tiles = x.tiles(TILE_PLACES);
     let sums: Vec<Vec<f32>> = tiles.par_iter().map(|tile| correlate(x, &taps, &packed, tile.clone())).collect();
     gather(y, x, &tiles, &sums, bias, relu);
+    sums.into_iter().for_each(super::buffers::give);
 }
 
 /// Joins the tiles' sums to a map, adding the bias and applying the ReLU on the way.
@@ -53,12 +56,15 @@ pub fn backward(x: &Map, gradient: &Map, relu: Option<&Map>, shape: &ParamShape,
     let half = shape.kernel / 2;
     let gradient = Padded::new(gradient, half, relu);
     let input = wants_input.then(|| {
-        let mut gx = Map::zeros(shape.channels_in, x.batch, x.height, x.width);
+        let mut gx = Map::scratch(shape.channels_in, x.batch, x.height, x.width);
         input_gradient(&gradient, shape, weight, &mut gx);
         gx
     });
     let bias = bias_gradient(&gradient);
-    let weight = weight_gradient(&Padded::new(x, half, None), &gradient, shape);
+    let padded = Padded::new(x, half, None);
+    let weight = weight_gradient(&padded, &gradient, shape);
+    padded.recycle();
+    gradient.recycle();
     Backward { weight, bias, input }
 }
 

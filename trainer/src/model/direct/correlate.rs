@@ -49,7 +49,7 @@ impl WithSimd for Correlate<'_> {
         let (start, cells) = (self.rows.start * self.x.row_len, self.rows.len() * self.x.row_len);
         let per_block = self.x.channels * self.taps.len() * BLOCK;
         let tile = VECTORS * S::F32_LANES;
-        let mut out = vec![0.0f32; self.packed.len() / per_block.max(1) * BLOCK * cells];
+        let mut out = super::buffers::take(self.packed.len() / per_block.max(1) * BLOCK * cells);
         for at in (0..cells).step_by(tile) {
             let len = tile.min(cells - at);
             for (block, weights) in self.packed.chunks_exact(per_block).enumerate() {

@@ -21,6 +21,16 @@ impl Map {
         Self { channels, batch, height, width, data: vec![0.0; channels * batch * height * width] }
     }
 
+    /// Filled with anything, for a result that fills all of it.
+    pub fn scratch(channels: usize, batch: usize, height: usize, width: usize) -> Self {
+        Self { channels, batch, height, width, data: super::buffers::take(channels * batch * height * width) }
+    }
+
+    /// Hands the memory back for later maps.
+    pub fn recycle(self) {
+        super::buffers::give(self.data);
+    }
+
     /// From numbers in `[batch][channel][row][column]` order.
     pub fn from_batch_first(data: &[f32], [batch, channels, height, width]: [usize; 4]) -> Self {
         let mut map = Self::zeros(channels, batch, height, width);

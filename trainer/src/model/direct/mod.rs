@@ -5,6 +5,7 @@
 //! instructions straight from padded maps, without patches in between. Maps are stored channel by channel,
 //! `[channel][batch][row][column]`, so that the small maps of a whole batch make one long row. Results do not depend on the number of threads.
 
+mod buffers;
 mod conv;
 mod correlate;
 mod map;
@@ -15,5 +16,6 @@ mod pool;
 mod transposed;
 mod upsample;
 
+pub use buffers::clear as clear_buffers;
 pub use map::Map;
 pub use network::{DirectNet, LossGradients};

@@ -58,7 +58,9 @@ impl<'a> DirectNet<'a> {
     /// When burn's matrix product fails.
     pub fn forward(&self, images: Map) -> Result<Vec<Map>> {
         let (values, _) = self.all_values(images)?;
-        Ok(self.plan.outputs.iter().map(|&n| values[n].clone()).collect())
+        let outputs = self.plan.outputs.iter().map(|&n| values[n].clone()).collect();
+        values.into_iter().for_each(Map::recycle);
+        Ok(outputs)
     }
 
     fn all_values(&self, images: Map) -> Result<(Vec<Map>, Vec<Vec<u8>>)> {
@@ -112,6 +114,7 @@ impl<'a> DirectNet<'a> {
                 self.backward(index, gradient, &values, &pooled_from[index], &mut gradients, &mut flat)?;
             }
         }
+        values.into_iter().for_each(Map::recycle);
         Ok(LossGradients { losses, flat })
     }
 
@@ -133,6 +136,7 @@ impl<'a> DirectNet<'a> {
                 let result =
                     conv::backward(&values[input], &gradient, relu.then_some(&values[index]), shape, weight, wants_input);
                 self.store(param, &result.weight, &result.bias, flat);
+                gradient.recycle();
                 if let Some(gx) = result.input {
                     add(&mut gradients[input], gx);
                 }
@@ -148,9 +152,13 @@ impl<'a> DirectNet<'a> {
                 let x = &values[input];
                 let mut gx = gradients[input].take().unwrap_or_else(|| Map::zeros(x.channels, x.batch, x.height, x.width));
                 pool::backward(&gradient, from, &mut gx);
+                gradient.recycle();
                 gradients[input] = Some(gx);
             }
-            Op::Upsample { input } => add(&mut gradients[input], upsample::backward(&gradient)),
+            Op::Upsample { input } => {
+                add(&mut gradients[input], upsample::backward(&gradient));
+                gradient.recycle();
+            }
             Op::Concat { first, second } => {
                 let (a, b) = split(gradient, values[first].channels);
                 add(&mut gradients[first], a);
@@ -167,28 +175,44 @@ impl<'a> DirectNet<'a> {
     }
 }
 
+/// Numbers that one task copies or adds.
+const COPIED: usize = 1 << 14;
+
 fn concat(first: &Map, second: &Map) -> Map {
-    let mut data = Vec::with_capacity(first.data.len() + second.data.len());
-    data.extend_from_slice(&first.data);
-    data.extend_from_slice(&second.data);
-    Map { channels: first.channels + second.channels, data, ..*first }
+    let mut both = Map::scratch(first.channels + second.channels, first.batch, first.height, first.width);
+    let (a, b) = both.data.split_at_mut(first.data.len());
+    copy(a, &first.data);
+    copy(b, &second.data);
+    both
 }
 
-fn split(mut both: Map, first_channels: usize) -> (Map, Map) {
-    let tail = both.data.split_off(first_channels * both.channel_len());
-    let second = Map { channels: both.channels - first_channels, data: tail, ..both };
-    both.channels = first_channels;
-    (both, second)
+fn split(both: Map, first_channels: usize) -> (Map, Map) {
+    let (a, b) = both.data.split_at(first_channels * both.channel_len());
+    let part = |channels, data: &[f32]| {
+        let mut part = Map::scratch(channels, both.batch, both.height, both.width);
+        copy(&mut part.data, data);
+        part
+    };
+    let parts = (part(first_channels, a), part(both.channels - first_channels, b));
+    both.recycle();
+    parts
+}
+
+fn copy(to: &mut [f32], from: &[f32]) {
+    to.par_chunks_mut(COPIED).zip(from.par_chunks(COPIED)).for_each(|(to, from)| to.copy_from_slice(from));
 }
 
 fn add(slot: &mut Option<Map>, gradient: Map) {
     match slot {
         None => *slot = Some(gradient),
-        Some(sum) => sum.data.par_chunks_mut(1 << 14).zip(gradient.data.par_chunks(1 << 14)).for_each(|(s, g)| {
-            for (s, g) in s.iter_mut().zip(g) {
-                *s += g;
-            }
-        }),
+        Some(sum) => {
+            sum.data.par_chunks_mut(COPIED).zip(gradient.data.par_chunks(COPIED)).for_each(|(s, g)| {
+                for (s, g) in s.iter_mut().zip(g) {
+                    *s += g;
+                }
+            });
+            gradient.recycle();
+        }
     }
 }
 
@@ -199,16 +223,19 @@ fn mean_squared_error(output: &Map, target: &Map, weight: f32) -> Result<(f64, M
         return Err(Error::Train(format!("a head yields {:?} but its target is {:?}", shape(output), shape(target))));
     }
     let scale = 2.0 * weight / output.data.len() as f32;
-    let mut sum = 0.0f64;
-    let mut gradient = Map { data: Vec::with_capacity(output.data.len()), ..*target };
-    for (o, t) in output.data.chunks(1024).zip(target.data.chunks(1024)) {
-        let mut part = 0.0f32;
-        for (o, t) in o.iter().zip(t) {
-            let difference = o - t;
-            part += difference * difference;
-            gradient.data.push(difference * scale);
-        }
-        sum += f64::from(part);
-    }
+    let mut gradient = Map::scratch(target.channels, target.batch, target.height, target.width);
+    let chunks = gradient.data.par_chunks_mut(1024).zip(output.data.par_chunks(1024).zip(target.data.par_chunks(1024)));
+    let parts: Vec<f32> = chunks
+        .map(|(gradient, (output, target))| {
+            let mut part = 0.0f32;
+            for (g, (o, t)) in gradient.iter_mut().zip(output.iter().zip(target)) {
+                let difference = o - t;
+                part += difference * difference;
+                *g = difference * scale;
+            }
+            part
+        })
+        .collect();
+    let sum: f64 = parts.into_iter().map(f64::from).sum();
     Ok((sum / output.data.len() as f64, gradient))
 }

@@ -41,7 +41,7 @@ impl Padded {
             rows,
             lead,
             channel_len,
-            data: vec![0.0; x.channels * channel_len],
+            data: super::buffers::take(x.channels * channel_len),
             half,
             height: x.height,
             width: x.width,
@@ -56,9 +56,13 @@ impl Padded {
         let plane = x.channel_len();
         self.data.par_chunks_mut(self.channel_len.max(1)).enumerate().for_each(|(channel, out)| {
             let rows = x.data[channel * plane..(channel + 1) * plane].chunks_exact(width.max(1));
+            // The buffer may hold anything: what lies between two rows is set to zero as well.
+            let mut end = 0;
             for (row, values) in rows.enumerate() {
                 let at = lead + (row / height * (height + half) + row % height) * row_len;
-                let out = &mut out[at..at + width];
+                out[end..at].fill(0.0);
+                end = at + width;
+                let out = &mut out[at..end];
                 match mask {
                     None => out.copy_from_slice(values),
                     Some(mask) => {
@@ -67,7 +71,13 @@ impl Padded {
                     }
                 }
             }
+            out[end..].fill(0.0);
         });
+    }
+
+    /// Hands the memory back for later maps.
+    pub fn recycle(self) {
+        super::buffers::give(self.data);
     }
 
     /// How far before a cell's own place the kernel's taps read, row by row: the place of tap (0, 0) is `lead` before a cell.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 /// The pooled map and, per cell, which of its four sources (row-major) was the largest; the first of equals.
 pub fn forward(x: &Map) -> (Map, Vec<u8>) {
     let (height, width) = (x.height / 2, x.width / 2);
-    let mut y = Map::zeros(x.channels, x.batch, height, width);
+    let mut y = Map::scratch(x.channels, x.batch, height, width);
     let mut from = vec![0u8; y.data.len()];
     let planes = y.data.par_chunks_mut(height * width).zip(from.par_chunks_mut(height * width));
     planes.zip(x.data.par_chunks(x.height * x.width)).for_each(|((y, from), x_plane)| {

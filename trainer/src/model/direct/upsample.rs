@@ -6,7 +6,7 @@ use rayon::prelude::*;
 /// Doubles height and width.
 pub fn forward(x: &Map) -> Map {
     let (h, w) = (x.height, x.width);
-    let mut y = Map::zeros(x.channels, x.batch, 2 * h, 2 * w);
+    let mut y = Map::scratch(x.channels, x.batch, 2 * h, 2 * w);
     y.data.par_chunks_mut(4 * h * w).zip(x.data.par_chunks(h * w)).for_each(|(y, x)| {
         let mut row = vec![0.0f32; w];
         for oy in 0..2 * h {
@@ -40,9 +40,10 @@ fn double_row(row: &[f32], out: &mut [f32]) {
 /// The transposed operation: gradient of the small map.
 pub fn backward(gradient: &Map) -> Map {
     let (h, w) = (gradient.height / 2, gradient.width / 2);
-    let mut gx = Map::zeros(gradient.channels, gradient.batch, h, w);
+    let mut gx = Map::scratch(gradient.channels, gradient.batch, h, w);
     gx.data.par_chunks_mut(h * w).zip(gradient.data.par_chunks(4 * h * w)).for_each(|(gx, g)| {
         let mut row = vec![0.0f32; w];
+        gx.fill(0.0);
         for oy in 0..2 * h {
             let (near, far) = neighbours(oy, h);
             halve_row(&g[oy * 2 * w..(oy + 1) * 2 * w], &mut row);
