@@ -151,21 +151,25 @@ impl PoseNet {
     pub fn forward_with(&self, layers: &[Layer], images: Tensor<4>) -> Vec<Tensor<4>> {
         let mut values: Vec<Tensor<4>> = Vec::with_capacity(self.plan.nodes.len());
         for node in &self.plan.nodes {
-            let value = match node.op {
-                Op::Input => images.clone(),
-                Op::Conv { input, param, relu: with_relu } => {
-                    let pad = self.plan.params[param].kernel / 2;
-                    let y = conv(values[input].clone(), &layers[param], pad);
-                    if with_relu { relu(y) } else { y }
-                }
-                Op::Transposed { input, param } => relu(transposed(values[input].clone(), &layers[param])),
-                Op::MaxPool { input } => max_pool2d(values[input].clone(), MaxPoolOptions::new([2, 2])),
-                Op::Upsample { input } => bilinear_x2(values[input].clone()),
-                Op::Concat { first, second } => Tensor::cat(vec![values[first].clone(), values[second].clone()], 1),
-            };
-            values.push(value);
+            let value = before_relu(node.op, layers, &images, &values);
+            values.push(if node.op.has_relu() { relu(value) } else { value });
         }
         self.plan.outputs.iter().map(|&n| values[n].clone()).collect()
+    }
+}
+
+/// The result of one step before its ReLU, if it has one.
+pub(super) fn before_relu(op: Op, layers: &[Layer], images: &Tensor<4>, values: &[Tensor<4>]) -> Tensor<4> {
+    match op {
+        Op::Input => images.clone(),
+        Op::Conv { input, param, .. } => {
+            let pad = layers[param].weight.dims()[2] / 2;
+            conv(values[input].clone(), &layers[param], pad)
+        }
+        Op::Transposed { input, param } => transposed(values[input].clone(), &layers[param]),
+        Op::MaxPool { input } => max_pool2d(values[input].clone(), MaxPoolOptions::new([2, 2])),
+        Op::Upsample { input } => bilinear_x2(values[input].clone()),
+        Op::Concat { first, second } => Tensor::cat(vec![values[first].clone(), values[second].clone()], 1),
     }
 }
 

@@ -11,8 +11,8 @@ mod correlate;
 mod map;
 mod network;
 mod padded;
-mod patches;
 mod pool;
+mod tiles;
 mod transposed;
 mod upsample;
 
