@@ -1,6 +1,6 @@
 //! The commands and their common options.
 
-use super::{demo, eval, export, inspect, predict, train, unpack};
+use super::{demo, eval, export, inspect, labels, plot, predict, receptive_field, train, unpack};
 use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
@@ -35,6 +35,12 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Compare predicted poses with true ones
     Eval(eval::EvalArgs),
+    /// Count what a labels file holds: animals, sizes, parts, mistakes
+    Labels(labels::LabelsArgs),
+    /// Compare what a network sees with the size of the animals
+    ReceptiveField(receptive_field::ReceptiveFieldArgs),
+    /// Draw charts of a training run
+    Plot(plot::PlotArgs),
     /// Show what is in a bundle, a labels file or an ONNX file
     Inspect(inspect::InspectArgs),
     /// Write the sections of a bundle as plain files
@@ -52,6 +58,9 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Export(args) => export::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Labels(args) => labels::run(&args),
+        Command::ReceptiveField(args) => receptive_field::run(&args),
+        Command::Plot(args) => plot::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Unpack(args) => unpack::run(&args),
     }

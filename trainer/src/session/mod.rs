@@ -1,11 +1,13 @@
 //! A whole training run: sources, training, export, evaluation. This is the place that sees every stage.
 
+mod animals;
 mod bundle;
 mod evaluate;
 mod run;
 mod run_folder;
 mod sources;
 
+pub use animals::training_animals;
 pub use bundle::{BuiltBundle, build_bundle};
 pub use evaluate::{Evaluation, evaluate_source};
 pub use run::{RunOptions, RunOutcome, run_training};
