@@ -140,7 +140,8 @@ fn tiny_images_and_strong_settings_are_survived() {
     for (width, height) in [(1, 1), (1, 9), (9, 1), (2, 2), (300, 2)] {
         let image = Image::new(width, height, 1, vec![200; width * height]).unwrap();
         // One point only, an infinite one, and more points than the skeleton has nodes.
-        let animals = vec![vec![[0.0, 0.0]].into(), vec![[f32::INFINITY, 0.0], [f32::NAN, 1.0]].into(), vec![[0.5, 0.5]; 5].into()];
+        let animals =
+            vec![vec![[0.0, 0.0]].into(), vec![[f32::INFINITY, 0.0], [f32::NAN, 1.0]].into(), vec![[0.5, 0.5]; 5].into()];
         for _ in 0..50 {
             let varied = augment.apply(&Sample { image: image.clone(), animals: animals.clone() }, &mut rng);
             assert!(varied.animals.iter().flat_map(|a| &a.points).all(|p| p[0].is_nan() == p[1].is_nan()));
