@@ -37,7 +37,8 @@ pub struct ModelConfig {
     pub convs_per_block: usize,
     /// `bilinear` or `transposed`. Default `bilinear`.
     pub upsampling: Upsampling,
-    /// First weights: `glorot` (as SLEAP) or `he` (gets going sooner). Default `glorot`.
+    /// First weights: `glorot` (as SLEAP), `he` (for deep networks), or `fitted` (to the first training images; gets going
+    /// soonest). Default `glorot`.
     pub init: Init,
     /// Confidence maps.
     pub confmaps: ConfmapConfig,

@@ -16,9 +16,11 @@ pub enum Init {
     /// without normalisation (He et al. 2015, "Delving Deep into Rectifiers"). The linear heads get a hundredth of Glorot's:
     /// maps are nearly zero everywhere, and unlearning a loud start was seen to cost the first hundreds of steps.
     He,
+    /// As `he`, then every layer is scaled and shifted to the first training images ([`super::fit_to_images`]).
+    Fitted,
 }
 
-/// Factor on a head's first weights with [`Init::He`].
+/// Factor on a head's first weights with [`Init::He`] and [`Init::Fitted`].
 const HEAD_GAIN: f64 = 0.01;
 
 impl Init {
@@ -28,8 +30,8 @@ impl Init {
         let glorot = (6.0 / (area * (shape.channels_in + shape.channels_out)) as f64).sqrt();
         let limit = match (self, shape.relu) {
             (Self::Glorot, _) => glorot,
-            (Self::He, false) => glorot * HEAD_GAIN,
-            (Self::He, true) => (6.0 / (area * shape.channels_in) as f64).sqrt(),
+            (Self::He | Self::Fitted, false) => glorot * HEAD_GAIN,
+            (Self::He | Self::Fitted, true) => (6.0 / (area * shape.channels_in) as f64).sqrt(),
         };
         let unit = |word: u32| f64::from(word) / f64::from(u32::MAX);
         (0..shape.weight_len()).map(|_| ((2.0 * unit(rng.next_u32()) - 1.0) * limit) as f32).collect()

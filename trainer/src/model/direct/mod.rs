@@ -13,8 +13,8 @@ mod cross_entropy;
 mod map;
 mod network;
 mod padded;
-mod patches;
 mod pool;
+mod tiles;
 mod transposed;
 mod upsample;
 
