@@ -7,8 +7,9 @@ use std::cell::Cell;
 
 use dormouse::config::*;
 use dormouse::decode::Decoder;
+use dormouse::preprocess::Preprocessor;
 use dormouse::tensor::Maps;
-use dormouse::{ImageMap, Skeleton};
+use dormouse::{Frame, ImageMap, PixelFormat, Skeleton};
 
 thread_local! {
     /// Allocations of this thread; other threads belong to the test harness.
@@ -84,6 +85,8 @@ fn config(model_type: ModelType, limits: Limits) -> Config {
         grouping: GroupingConfig { min_line_score: -2.0, ..GroupingConfig::default() },
         limits,
         provenance: Provenance::default(),
+        top_down: None,
+        identity: None,
     }
 }
 
@@ -122,6 +125,31 @@ fn decoding_allocates_nothing_after_preparation() {
                 animals += poses.len();
             }
             assert!(animals > 4, "the noise must make animals: {animals}");
+        }
+    }
+}
+
+#[test]
+fn preprocessing_allocates_nothing_after_preparation() {
+    let (width_px, height_px) = (93, 71);
+    let formats = [PixelFormat::Gray8, PixelFormat::Rgb8, PixelFormat::Bgr8, PixelFormat::Rgba8, PixelFormat::Bgra8];
+    for color in [InputColor::Gray, InputColor::Rgb] {
+        for (input_scale, resize) in [
+            (1.0, ResizeFilter::Bilinear),
+            (0.5, ResizeFilter::Bilinear),
+            (0.37, ResizeFilter::BilinearAntialias),
+            (1.6, ResizeFilter::Bilinear),
+        ] {
+            let config = PreprocessConfig { color, input_scale, resize, pad_to_stride_px: 16 };
+            let mut preprocessor = Preprocessor::new(&config, width_px, height_px).unwrap();
+            let mut input = vec![0.0; preprocessor.shape().len()];
+            for format in formats {
+                let row_bytes = width_px as usize * format.bytes_per_pixel();
+                let bytes: Vec<u8> = (0..row_bytes * height_px as usize).map(|i| (i * 37) as u8).collect();
+                let frame = Frame::packed(format, &bytes, width_px, height_px).unwrap();
+                let count = allocations(|| preprocessor.run(&frame, &mut input).unwrap());
+                assert_eq!(count, 0, "{color:?} {format:?} {input_scale} {resize:?}");
+            }
         }
     }
 }

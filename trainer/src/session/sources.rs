@@ -105,6 +105,7 @@ pub(super) fn scene_config(species: &str, synth: &SynthConfig, validation: bool)
         length_fraction: synth.length_fraction,
         closeness: synth.closeness,
         bright_on_dark: synth.bright_on_dark,
+        individuals: synth.individuals,
         ..SceneConfig::default()
     })
 }
