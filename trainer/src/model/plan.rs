@@ -63,13 +63,6 @@ impl Op {
     }
 }
 
-impl Op {
-    /// Whether negative results become 0.
-    pub const fn has_relu(self) -> bool {
-        matches!(self, Self::Conv { relu: true, .. } | Self::Transposed { .. })
-    }
-}
-
 /// A step with what it yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
