@@ -66,7 +66,7 @@ fn ground(args: &ReceptiveFieldArgs, config: &TrainConfig) -> anyhow::Result<(Im
         return Ok((image, center));
     }
     let sample = open_sources(&config.data, &args.search.to_search()?, &mut |_, _, _| {})?.train.sample(0)?;
-    let center = sample.animals.first().and_then(|a| box_middle(a)).unwrap_or_else(|| middle(&sample.image));
+    let center = sample.animals.first().and_then(|a| box_middle(&a.points)).unwrap_or_else(|| middle(&sample.image));
     Ok((sample.image, center))
 }
 

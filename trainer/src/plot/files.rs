@@ -10,19 +10,19 @@ use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// Draws what the run folder has figures for and gives the files written to `out`:
-/// `plot.loss.png` (loss of training and validation per head, by epoch), `plot.learning.png` (validation loss by minutes),
+/// `plot.loss.png` (loss of training and validation per head, by epoch), `plot.learning.png` (validation loss by minutes; both
+/// once per network, as `plot.loss.NETWORK.png`, where the run has several),
 /// `plot.pck.png` (share of correct keypoints by distance, all splits) and `plot.nodes.SPLIT.png` (error per node).
 ///
 /// # Errors
 /// When a log or a metrics file is there but cannot be read, when there is neither, or when `out` cannot be written to.
 pub fn write_plots(run: &Path, out: &Path) -> Result<Vec<PathBuf>> {
     let mut charts: Vec<(String, Image)> = Vec::new();
-    let log = run.join("training_log.csv");
-    if log.exists() {
-        let log = TrainingLog::read(&log)?;
+    for (network, path) in logs(run)? {
+        let log = TrainingLog::read(&path)?;
         if log.column("epoch").is_some_and(|epochs| !epochs.is_empty()) {
-            charts.push(("plot.loss.png".into(), loss_chart(&log)?));
-            charts.push(("plot.learning.png".into(), learning_chart(&log)?));
+            charts.push((format!("plot.loss{network}.png"), loss_chart(&log)?));
+            charts.push((format!("plot.learning{network}.png"), learning_chart(&log)?));
         }
     }
     let splits = metrics_files(run)?.iter().map(|path| SplitMetrics::read(path)).collect::<Result<Vec<_>>>()?;
@@ -44,6 +44,17 @@ pub fn write_plots(run: &Path, out: &Path) -> Result<Vec<PathBuf>> {
         written.push(path);
     }
     Ok(written)
+}
+
+/// Training logs of the folder and of the folders in it, where a model of several networks has one each: `.NAME` and path.
+fn logs(run: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut folders = vec![(String::new(), run.to_path_buf())];
+    for entry in std::fs::read_dir(run).map_err(|e| Error::io("read folder", run, e))?.filter_map(std::result::Result::ok) {
+        folders.push((format!(".{}", entry.file_name().to_string_lossy()), entry.path()));
+    }
+    folders.sort();
+    let logs = folders.into_iter().map(|(network, folder)| (network, folder.join("training_log.csv")));
+    Ok(logs.filter(|(_, log)| log.is_file()).collect())
 }
 
 /// `metrics.*.json` of the folder, by name.
@@ -123,6 +134,9 @@ mod tests {
         let written = names(write_plots(run, &out).unwrap());
         assert_eq!(written, ["plot.loss.png", "plot.learning.png", "plot.pck.png", "plot.nodes.val.png"]);
         assert!(image::open(out.join("plot.nodes.val.png")).is_ok());
+        std::fs::create_dir(run.join("centroid")).unwrap();
+        std::fs::write(run.join("centroid/training_log.csv"), log).unwrap();
+        assert_eq!(names(write_plots(run, &out).unwrap())[2..4], ["plot.loss.centroid.png", "plot.learning.centroid.png"]);
         std::fs::write(run.join("metrics.val.json"), "{").unwrap();
         assert!(write_plots(run, &out).is_err());
     }

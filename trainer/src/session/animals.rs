@@ -22,7 +22,7 @@ pub fn training_animals(data: &DataConfig, search: &VideoSearch) -> Result<Vec<V
             Some(species) => {
                 let scenes = SynthScenes::new(scene_config(species, &data.synth, false)?)?;
                 for index in 0..scenes.len().min(SCENES) {
-                    animals.extend(scenes.sample(index)?.animals);
+                    animals.extend(scenes.animals(index)?.into_iter().map(|a| a.points));
                 }
             }
             None => {
