@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Beginnings of paths with the reason; `None`: nothing is lost, so nothing is said. The first that fits counts.
-const REASONS: [(&str, Option<&str>); 19] = [
+const REASONS: [(&str, Option<&str>); 20] = [
     ("data.labels.skeletons", None),
     ("data.labels.search_path_hints", Some("give the folders of moved videos with --video-dir")),
     ("data.labels.test_labels", Some("test the bundle with `dormouse predict` and `dormouse eval`")),
@@ -12,6 +12,7 @@ const REASONS: [(&str, Option<&str>); 19] = [
     ("data.preprocessing.imagenet_mode", Some("gray values go into the network as 0 to 1")),
     ("data.preprocessing.resize_and_pad_to_target", None),
     ("data.preprocessing", Some("frames of different sizes are padded, not resized")),
+    ("data.instance_cropping.crop_size_detection_padding", None),
     ("data.instance_cropping", Some("this model has no crops")),
     ("optimization.preload_data", None),
     ("optimization.online_shuffling", None),
