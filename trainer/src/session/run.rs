@@ -5,14 +5,16 @@ use super::evaluate::{Evaluation, evaluate_source};
 use super::run_folder::{RunFacts, RunFolder};
 use super::sources::{Sources, open_sources};
 use crate::augment::Augment;
+use crate::batch::BatchSource as _;
 use crate::config::TrainConfig;
 use crate::dataset::{SampleSource, VideoSearch};
 use crate::device::parse_device;
 use crate::error::{Error, Result};
-use crate::model::PoseNet;
+use crate::model::{Init, PoseNet, fit_to_images};
 use crate::output::write_atomically;
 use crate::prepare::{SampleBatches, TargetSpec};
 use crate::train::{Checkpoint, EventSink, HeadTraining, TrainSummary, load_weights, train};
+use burn::tensor::{Tensor, TensorData};
 use dormouse::Bundle;
 use dormouse::config::HeadKind;
 use std::path::PathBuf;
@@ -106,11 +108,15 @@ fn train_network(
         batch_size: config.train.batch_size,
         seed: config.train.seed,
     };
+    let training = Arc::new(batches(&sources.train, Some(augment)));
+    if config.model.init == Init::Fitted && resume.is_none() {
+        let (pixels, shape) = training.batch(0, 0)?.images;
+        fit_to_images(net, &Tensor::from_data(TensorData::new(pixels, shape), net.device()))?;
+    }
     let head = |(name, weight): (&str, f32)| HeadTraining { name: name.into(), weight };
     let weights = [("confmaps", config.model.confmaps.weight), ("pafs", config.model.pafs.weight)];
     let heads = weights.into_iter().take(net.config().heads.len()).map(head).collect();
     let spec = config.train.spec(heads, sources.train.len(), config.hash()?);
-    let training = Arc::new(batches(&sources.train, Some(augment)));
     let validation = batches(&sources.val, None);
     train(net, &spec, training, &validation, resume, sink, options.interrupted, options.folder.path())
 }

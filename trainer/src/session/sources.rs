@@ -104,6 +104,7 @@ fn scene_config(species: &str, synth: &SynthConfig, validation: bool) -> Result<
         length_fraction: synth.length_fraction,
         closeness: synth.closeness,
         bright_on_dark: synth.bright_on_dark,
+        individuals: synth.individuals,
         ..SceneConfig::default()
     })
 }
