@@ -124,7 +124,7 @@ impl ModelConfig {
 
     /// The network for a skeleton: confidence maps first, then part affinity fields if the type needs them.
     pub fn network(&self, color: InputColor, skeleton: &Skeleton) -> PoseNetConfig {
-        let head = |kind, output: &str, channels, stride_px| HeadSpec { kind, output: output.into(), channels, stride_px };
+        let head = HeadSpec::new;
         let mut heads = vec![head(HeadKind::ConfidenceMaps, "confmaps", skeleton.nodes.len(), self.confmaps.stride)];
         if self.model_type == TrainModelType::BottomUp {
             heads.push(head(HeadKind::PartAffinityFields, "pafs", 2 * skeleton.edges.len(), self.pafs.stride));

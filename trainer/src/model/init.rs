@@ -27,12 +27,11 @@ impl Init {
     /// First weights of one convolution; a fan is channels times kernel area.
     pub fn weights(self, shape: &ParamShape, rng: &mut ChaCha8Rng) -> Vec<f32> {
         let area = shape.kernel * shape.kernel;
-        // Heads are the only 1x1 convolutions, and the only ones without a ReLU.
         let glorot = (6.0 / (area * (shape.channels_in + shape.channels_out)) as f64).sqrt();
-        let limit = match (self, shape.kernel) {
+        let limit = match (self, shape.relu) {
             (Self::Glorot, _) => glorot,
-            (Self::He | Self::Fitted, 1) => glorot * HEAD_GAIN,
-            (Self::He | Self::Fitted, _) => (6.0 / (area * shape.channels_in) as f64).sqrt(),
+            (Self::He | Self::Fitted, false) => glorot * HEAD_GAIN,
+            (Self::He | Self::Fitted, true) => (6.0 / (area * shape.channels_in) as f64).sqrt(),
         };
         let unit = |word: u32| f64::from(word) / f64::from(u32::MAX);
         (0..shape.weight_len()).map(|_| ((2.0 * unit(rng.next_u32()) - 1.0) * limit) as f32).collect()
@@ -46,7 +45,10 @@ mod tests {
 
     #[test]
     fn has_the_variance_of_the_distribution() {
-        let shape = |kernel| ParamShape { name: "a".into(), channels_in: 16, channels_out: 32, kernel, transposed: false };
+        let shape = |kernel| {
+            let (name, channels_in, channels_out) = ("a".into(), 16, 32);
+            ParamShape { name, channels_in, channels_out, kernel, transposed: false, relu: kernel > 1 }
+        };
         let cases = [(Init::Glorot, 3, 9.0 * 48.0), (Init::He, 3, 9.0 * 16.0), (Init::He, 1, 48.0 * 1e4)];
         for (init, kernel, fans) in cases {
             let weights: Vec<f32> =

@@ -5,9 +5,10 @@ use super::plan::{Op, Plan};
 use super::unet::PoseNetConfig;
 use super::upsample::bilinear_x2;
 use crate::error::{Error, Result};
+use burn::tensor::activation::{relu, sigmoid, softmax};
 use burn::tensor::module::{conv_transpose2d, conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, TensorData, activation::relu};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -142,7 +143,7 @@ impl PoseNet {
     }
 
     /// The outputs, in head order, for images `[batch, channels, height, width]` in 0..1 whose sides are multiples of the
-    /// max stride. Each output is `[batch, head channels, height / stride, width / stride]`.
+    /// max stride. Each output is `[batch, head channels, height / stride, width / stride]`; class vectors have 1x1 cells.
     pub fn forward(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         self.forward_with(&self.layers, images)
     }
@@ -170,6 +171,9 @@ pub(super) fn before_relu(op: Op, layers: &[Layer], images: &Tensor<4>, values: 
         Op::MaxPool { input } => max_pool2d(values[input].clone(), MaxPoolOptions::new([2, 2])),
         Op::Upsample { input } => bilinear_x2(values[input].clone()),
         Op::Concat { first, second } => Tensor::cat(vec![values[first].clone(), values[second].clone()], 1),
+        Op::GlobalMax { input } => values[input].clone().max_dim(3).max_dim(2),
+        Op::Sigmoid { input } => sigmoid(values[input].clone()),
+        Op::Softmax { input } => softmax(values[input].clone(), 1),
     }
 }
 
@@ -193,7 +197,7 @@ mod tests {
     use dormouse::config::HeadKind;
 
     fn head(name: &str, channels: usize, stride_px: usize) -> HeadSpec {
-        HeadSpec { kind: HeadKind::ConfidenceMaps, output: name.into(), channels, stride_px }
+        HeadSpec::new(HeadKind::ConfidenceMaps, name, channels, stride_px)
     }
 
     #[test]
