@@ -24,6 +24,6 @@ pub use engine::Backend;
 pub use error::Error;
 pub use frame::{Frame, PixelFormat};
 pub use geometry::{CropMap, CropPoint, ImageMap, ImagePoint, InputPoint};
-pub use instances::{Instance, Keypoint, Overflow, Poses};
+pub use instances::{Identity, Instance, Keypoint, Overflow, Poses};
 pub use pipeline::{Estimator, OnSizeChange, Options};
 pub use skeleton::Skeleton;
