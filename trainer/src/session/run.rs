@@ -12,12 +12,13 @@ use crate::device::parse_device;
 use crate::error::{Error, Result};
 use crate::model::{Init, PoseNet, fit_to_images};
 use crate::output::write_atomically;
+use crate::plot::write_plots;
 use crate::prepare::{SampleBatches, TargetSpec};
 use crate::train::{Checkpoint, EventSink, HeadTraining, TrainSummary, load_weights, train};
 use burn::tensor::{Tensor, TensorData};
 use dormouse::Bundle;
 use dormouse::config::HeadKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -55,8 +56,8 @@ pub struct RunOutcome {
 
 /// Trains, exports the best weights, and measures the bundle on the validation samples.
 ///
-/// The folder receives `config.toml` (as resolved), `run.json`, `best.ckpt`, `last.ckpt`, `training_log.csv`, the bundle and
-/// `metrics.val.json`. After Ctrl-C all of that is there for the weights reached so far.
+/// The folder receives `config.toml` (as resolved), `run.json`, `best.ckpt`, `last.ckpt`, `training_log.csv`, the bundle,
+/// `metrics.val.json` and the charts `plot.*.png`. After Ctrl-C all of that is there for the weights reached so far.
 ///
 /// # Errors
 /// Whatever stops the run; checkpoints written until then stay.
@@ -88,7 +89,17 @@ pub fn run_training(
     let summary = train_network(config, options, &sources, &mut net, resume.as_ref(), sink)?;
     load_weights(&summary.best_checkpoint, &mut net)?;
     say("exporting the best weights and measuring the bundle on the validation samples");
-    export_and_measure(config, options, &sources, &net, &facts, summary)
+    let outcome = export_and_measure(config, options, &sources, &net, &facts, summary)?;
+    say(&charts(options.folder.path()));
+    Ok(outcome)
+}
+
+/// Draws the run's charts and says what came of it: a finished run does not fail for a picture.
+fn charts(folder: &Path) -> String {
+    match write_plots(folder, folder) {
+        Ok(files) => format!("{} charts (plot.*.png) are in {}", files.len(), folder.display()),
+        Err(error) => format!("no charts: {error}"),
+    }
 }
 
 fn train_network(
@@ -121,7 +132,8 @@ fn train_network(
     train(net, &spec, training, &validation, resume, sink, options.interrupted, options.folder.path())
 }
 
-fn target_specs(config: &TrainConfig) -> Vec<TargetSpec> {
+/// Targets of the configured heads.
+pub(super) fn target_specs(config: &TrainConfig) -> Vec<TargetSpec> {
     let (confmaps, pafs) = (&config.model.confmaps, &config.model.pafs);
     let mut specs = vec![TargetSpec { kind: HeadKind::ConfidenceMaps, sigma: confmaps.sigma, stride_px: confmaps.stride }];
     if config.model.runtime_type() == dormouse::ModelType::BottomUp {
