@@ -5,5 +5,7 @@
 pub mod bundles;
 pub mod golden;
 pub mod heap;
+pub mod networks;
 pub mod npy;
 pub mod tolerance;
+pub mod top_down;

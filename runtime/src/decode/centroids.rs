@@ -70,7 +70,9 @@ impl CentroidFinder {
     /// # Errors
     /// [`Error::OutputShape`] if there is not exactly one channel.
     pub fn find(&mut self, maps: &Maps<'_>, map: ImageMap) -> Result<&[Centroid], Error> {
-        self.clear();
+        self.all.clear();
+        self.found.clear();
+        self.overflow = Overflow::default();
         self.output.check(maps)?;
         local_peaks(maps, self.threshold, &mut self.peaks);
         let stride_px = self.output.stride_px as f32;
@@ -82,18 +84,6 @@ impl CentroidFinder {
         self.overflow.peaks = self.peaks.overflow();
         self.choose();
         Ok(&self.found)
-    }
-
-    /// The centroids of the latest frame.
-    pub fn found(&self) -> &[Centroid] {
-        &self.found
-    }
-
-    /// Forgets the latest frame.
-    pub fn clear(&mut self) {
-        self.all.clear();
-        self.found.clear();
-        self.overflow = Overflow::default();
     }
 
     /// What did not fit in the latest frame. Those that were too close to others are not among it.
