@@ -1,10 +1,12 @@
 //! One row of figures per model, measured on the same samples.
 
-use super::evaluate::{Evaluation, evaluate_source};
+use super::evaluate::{Evaluation, predicted_pose};
 use super::run_folder::RunFolder;
 use crate::dataset::SampleSource;
 use crate::error::{Error, Result};
+use crate::metric::{EvalOptions, FramePair, evaluate};
 use crate::model::{forward_flops, parameter_count, receptive_field_px};
+use crate::predict::Predictor;
 use dormouse::{Bundle, ModelType};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -46,6 +48,43 @@ pub struct Comparison {
     pub evaluation: Evaluation,
 }
 
+/// Runs all models over all samples with the shipped runtime. They take turns frame by frame, so that whatever else the machine
+/// does hits all of them alike.
+///
+/// # Errors
+/// [`Error::Data`] when a model has other nodes than the labels; whatever the runtime refuses.
+pub fn compare(contestants: &[Contestant], source: &dyn SampleSource, threads: usize) -> Result<Vec<Comparison>> {
+    let bundles = contestants.iter().map(|c| Ok(Bundle::from_bytes(&c.bytes)?)).collect::<Result<Vec<_>>>()?;
+    let nodes = &source.skeleton().nodes;
+    let mut predictors = Vec::with_capacity(bundles.len());
+    for (contestant, bundle) in contestants.iter().zip(&bundles) {
+        let own = &bundle.config().skeleton.nodes;
+        if own != nodes {
+            return Err(Error::Data(format!("{} finds {own:?}, but the labels have {nodes:?}", contestant.name)));
+        }
+        predictors.push((Predictor::new(bundle, threads, false)?, Vec::with_capacity(source.len())));
+    }
+    for index in 0..source.len() {
+        let sample = source.sample(index)?;
+        let truth: Vec<_> = sample.animals.into_iter().map(|animal| animal.points).collect();
+        for (predictor, pairs) in &mut predictors {
+            let predicted = predictor.instances(&sample.image)?.iter().map(predicted_pose).collect();
+            pairs.push(FramePair { truth: truth.clone(), predicted });
+        }
+    }
+    let rows = contestants.iter().zip(&bundles).zip(&predictors).map(|((contestant, bundle), (predictor, pairs))| {
+        let report = evaluate(nodes, pairs, &EvalOptions::default());
+        Ok(Comparison {
+            name: contestant.name.clone(),
+            model_type: bundle.config().model_type,
+            bundle_bytes: contestant.bytes.len(),
+            network: contestant.network(source)?,
+            evaluation: Evaluation { report, latency: predictor.latency() },
+        })
+    });
+    rows.collect()
+}
+
 impl Contestant {
     /// Opens a bundle (`*.dorm`) or the bundle of a run folder.
     ///
@@ -65,26 +104,6 @@ impl Contestant {
     /// The run folder, when it was named.
     pub fn run(&self) -> Option<&RunFolder> {
         self.run.as_ref()
-    }
-
-    /// Runs the model over all samples with the shipped runtime; `progress` is told how many are done.
-    ///
-    /// # Errors
-    /// [`Error::Data`] when the model has other nodes than the labels; whatever the runtime refuses.
-    pub fn measure(&self, source: &dyn SampleSource, threads: usize, progress: &mut dyn FnMut(usize)) -> Result<Comparison> {
-        let bundle = Bundle::from_bytes(&self.bytes)?;
-        let (own, wanted) = (&bundle.config().skeleton.nodes, &source.skeleton().nodes);
-        if own != wanted {
-            return Err(Error::Data(format!("{} finds {own:?}, but the labels have {wanted:?}", self.name)));
-        }
-        let evaluation = evaluate_source(&bundle, source, threads, progress)?;
-        Ok(Comparison {
-            name: self.name.clone(),
-            model_type: bundle.config().model_type,
-            bundle_bytes: self.bytes.len(),
-            network: self.network(source)?,
-            evaluation,
-        })
     }
 
     fn network(&self, source: &dyn SampleSource) -> Result<Option<NetworkFigures>> {

@@ -39,7 +39,8 @@ pub fn evaluate_source(
     Ok(Evaluation { report, latency: predictor.latency() })
 }
 
-fn predicted_pose(instance: &LabelInstance) -> PredictedPose {
+/// The pose as metrics want it.
+pub(super) fn predicted_pose(instance: &LabelInstance) -> PredictedPose {
     debug_assert_eq!(instance.kind, InstanceKind::Predicted);
     let points = instance.points.iter().map(|p| [p.x_px as f32, p.y_px as f32]).collect();
     PredictedPose { points, score: instance.score }
