@@ -10,12 +10,15 @@ fn defaults_are_sleaps() {
     assert_eq!((config.train.plateau.patience, config.train.plateau.cooldown), (5, 3));
     assert_eq!(config.train.steps(1000), 250);
     assert_eq!(config.train.steps(10), 200);
+    let accumulated = TrainConfig::parse(SMALL, &["train.accumulate=2".into(), "train.min_steps_per_epoch=1".into()]).unwrap();
+    assert_eq!(accumulated.train.steps(1000), 125);
 }
 
 #[test]
 fn all_faults_come_in_one_report() {
     let text = "colour = 1\n[data]\nvalidation_fraction = 3\n[model]\nfilters = 0\nmax_stride = 12\nfilter_rate = 2\n\
-                [model.pafs]\nsigma = -1.0\n[train]\nbatch_size = \"four\"\nepochs = 0\nschedule = \"never\"\n[inference]\nmax_peaks = 0\n";
+                [model.pafs]\nsigma = -1.0\n[train]\nbatch_size = \"four\"\nepochs = 0\nschedule = \"never\"\naccumulate = 0\n\
+                optimizer = { beta_2 = 1.0, weight_decay = -0.1 }\nstep_decay = { factor = 2.0 }\n[inference]\nmax_peaks = 0\n";
     let Err(Error::Config(faults)) = TrainConfig::parse(text, &[]) else { panic!("accepted") };
     for needle in [
         "colour",
@@ -28,6 +31,10 @@ fn all_faults_come_in_one_report() {
         "train.batch_size",
         "train.epochs",
         "train.schedule",
+        "train.accumulate",
+        "train.optimizer.beta_2",
+        "train.optimizer.weight_decay",
+        "train.step_decay.factor",
         "inference.max_peaks",
     ] {
         assert!(faults.iter().any(|f| f.contains(needle.trim())), "{needle} is missing in {faults:#?}");
