@@ -1,5 +1,6 @@
 //! The training configuration: a TOML file, one struct per stage, all faults reported together.
 
+mod commented;
 mod data;
 mod hash;
 mod inference;
@@ -9,6 +10,7 @@ mod preprocess;
 mod train;
 mod validate;
 
+pub use commented::commented_toml;
 pub use data::{DataConfig, SynthConfig};
 pub use inference::InferenceConfig;
 pub use model::{ConfmapConfig, ModelConfig, PafConfig, TrainModelType};

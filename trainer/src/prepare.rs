@@ -2,7 +2,7 @@
 
 use crate::augment::Augment;
 use crate::batch::{Batch, BatchSource};
-use crate::dataset::{Point, Sample, SampleSource};
+use crate::dataset::{Animal, Sample, SampleSource};
 use crate::error::{Error, Result};
 use crate::targets::{confidence_maps, part_affinity_fields};
 use dormouse::config::{HeadKind, PreprocessConfig};
@@ -48,7 +48,7 @@ struct Input {
     channels: usize,
     height: usize,
     width: usize,
-    animals: Vec<Vec<Point>>,
+    animals: Vec<Animal>,
 }
 
 impl BatchSource for SampleBatches {
@@ -97,7 +97,7 @@ impl SampleBatches {
         let mut values = vec![0.0; shape.len()];
         preprocessor.run(&sample.image.frame()?, &mut values)?;
         let scale = self.preprocess.input_scale;
-        let animals = sample.animals.iter().map(|points| points.iter().map(|p| p.map(|v| v * scale)).collect()).collect();
+        let animals = sample.animals.iter().map(|animal| animal.scaled(scale)).collect();
         Ok(Input { values, channels: shape.channels, height: shape.height, width: shape.width, animals })
     }
 

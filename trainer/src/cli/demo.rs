@@ -93,6 +93,7 @@ fn test_scenes(config: &TrainConfig) -> crate::Result<SynthScenes> {
         length_fraction: synth.length_fraction,
         closeness: synth.closeness,
         bright_on_dark: synth.bright_on_dark,
+        individuals: synth.individuals,
         ..SynthConfig::default()
     })
 }

@@ -48,6 +48,8 @@ pub struct SynthConfig {
     pub closeness: f32,
     /// Probability that the animals of a scene are brighter than the floor, 0 to 1. Default 0.2.
     pub bright_on_dark: f32,
+    /// Known individuals with paint marks, 0 to 4, each at most once in a scene; 0: nobody is known. Default 0.
+    pub individuals: usize,
 }
 
 impl Default for SynthConfig {
@@ -63,6 +65,7 @@ impl Default for SynthConfig {
             length_fraction: 0.35,
             closeness: 0.5,
             bright_on_dark: 0.2,
+            individuals: 0,
         }
     }
 }
@@ -86,6 +89,9 @@ impl DataConfig {
         check((32..=4096).contains(&s.height_px), "synth.height_px must be 32 to 4096");
         check((1..=32).contains(&s.max_animals), "synth.max_animals must be 1 to 32");
         check((0.03..=1.0).contains(&s.length_fraction), "synth.length_fraction must be 0.03 to 1");
+        check(s.individuals <= 4, "synth.individuals must be 0 to 4");
+        let enough = s.individuals == 0 || s.individuals >= s.max_animals;
+        check(enough, "synth.individuals must be 0, or at least max_animals: each appears at most once in a scene");
         check((0.0..=1.0).contains(&s.bright_on_dark), "synth.bright_on_dark must be 0 to 1");
         check((0.0..=1.0).contains(&s.closeness), "synth.closeness must be 0 to 1");
         check(s.min_animals <= s.max_animals, "synth.min_animals must not exceed max_animals");

@@ -37,7 +37,8 @@ pub struct ModelConfig {
     pub convs_per_block: usize,
     /// `bilinear` or `transposed`. Default `bilinear`.
     pub upsampling: Upsampling,
-    /// First weights: `glorot` (as SLEAP) or `he` (gets going sooner). Default `glorot`.
+    /// First weights: `glorot` (as SLEAP), `he` (for deep networks), or `fitted` (to the first training images; gets going
+    /// soonest). Default `glorot`.
     pub init: Init,
     /// Confidence maps.
     pub confmaps: ConfmapConfig,
@@ -123,7 +124,7 @@ impl ModelConfig {
 
     /// The network for a skeleton: confidence maps first, then part affinity fields if the type needs them.
     pub fn network(&self, color: InputColor, skeleton: &Skeleton) -> PoseNetConfig {
-        let head = |kind, output: &str, channels, stride_px| HeadSpec { kind, output: output.into(), channels, stride_px };
+        let head = HeadSpec::new;
         let mut heads = vec![head(HeadKind::ConfidenceMaps, "confmaps", skeleton.nodes.len(), self.confmaps.stride)];
         if self.model_type == TrainModelType::BottomUp {
             heads.push(head(HeadKind::PartAffinityFields, "pafs", 2 * skeleton.edges.len(), self.pafs.stride));

@@ -32,7 +32,7 @@ pub fn evaluate_source(
     for index in 0..source.len() {
         let sample = source.sample(index)?;
         let predicted = predictor.instances(&sample.image)?.iter().map(predicted_pose).collect();
-        pairs.push(FramePair { truth: sample.animals, predicted });
+        pairs.push(FramePair { truth: sample.animals.into_iter().map(|a| a.points).collect(), predicted });
         progress(index + 1);
     }
     let report = evaluate(&source.skeleton().nodes, &pairs, &EvalOptions::default());

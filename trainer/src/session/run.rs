@@ -5,17 +5,20 @@ use super::evaluate::{Evaluation, evaluate_source};
 use super::run_folder::{RunFacts, RunFolder};
 use super::sources::{Sources, open_sources};
 use crate::augment::Augment;
+use crate::batch::BatchSource as _;
 use crate::config::TrainConfig;
 use crate::dataset::{SampleSource, VideoSearch};
 use crate::device::parse_device;
 use crate::error::{Error, Result};
-use crate::model::PoseNet;
+use crate::model::{Init, PoseNet, fit_to_images};
 use crate::output::write_atomically;
+use crate::plot::write_plots;
 use crate::prepare::{SampleBatches, TargetSpec};
 use crate::train::{Checkpoint, EventSink, HeadTraining, TrainSummary, load_weights, train};
+use burn::tensor::{Tensor, TensorData};
 use dormouse::Bundle;
 use dormouse::config::HeadKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -53,8 +56,8 @@ pub struct RunOutcome {
 
 /// Trains, exports the best weights, and measures the bundle on the validation samples.
 ///
-/// The folder receives `config.toml` (as resolved), `run.json`, `best.ckpt`, `last.ckpt`, `training_log.csv`, the bundle and
-/// `metrics.val.json`. After Ctrl-C all of that is there for the weights reached so far.
+/// The folder receives `config.toml` (as resolved), `run.json`, `best.ckpt`, `last.ckpt`, `training_log.csv`, the bundle,
+/// `metrics.val.json` and the charts `plot.*.png`. After Ctrl-C all of that is there for the weights reached so far.
 ///
 /// # Errors
 /// Whatever stops the run; checkpoints written until then stay.
@@ -86,7 +89,17 @@ pub fn run_training(
     let summary = train_network(config, options, &sources, &mut net, resume.as_ref(), sink)?;
     load_weights(&summary.best_checkpoint, &mut net)?;
     say("exporting the best weights and measuring the bundle on the validation samples");
-    export_and_measure(config, options, &sources, &net, &facts, summary)
+    let outcome = export_and_measure(config, options, &sources, &net, &facts, summary)?;
+    say(&charts(options.folder.path()));
+    Ok(outcome)
+}
+
+/// Draws the run's charts and says what came of it: a finished run does not fail for a picture.
+fn charts(folder: &Path) -> String {
+    match write_plots(folder, folder) {
+        Ok(files) => format!("{} charts (plot.*.png) are in {}", files.len(), folder.display()),
+        Err(error) => format!("no charts: {error}"),
+    }
 }
 
 fn train_network(
@@ -106,16 +119,21 @@ fn train_network(
         batch_size: config.train.batch_size,
         seed: config.train.seed,
     };
+    let training = Arc::new(batches(&sources.train, Some(augment)));
+    if config.model.init == Init::Fitted && resume.is_none() {
+        let (pixels, shape) = training.batch(0, 0)?.images;
+        fit_to_images(net, &Tensor::from_data(TensorData::new(pixels, shape), net.device()))?;
+    }
     let head = |(name, weight): (&str, f32)| HeadTraining { name: name.into(), weight };
     let weights = [("confmaps", config.model.confmaps.weight), ("pafs", config.model.pafs.weight)];
     let heads = weights.into_iter().take(net.config().heads.len()).map(head).collect();
     let spec = config.train.spec(heads, sources.train.len(), config.hash()?);
-    let training = Arc::new(batches(&sources.train, Some(augment)));
     let validation = batches(&sources.val, None);
     train(net, &spec, training, &validation, resume, sink, options.interrupted, options.folder.path())
 }
 
-fn target_specs(config: &TrainConfig) -> Vec<TargetSpec> {
+/// Targets of the configured heads.
+pub(super) fn target_specs(config: &TrainConfig) -> Vec<TargetSpec> {
     let (confmaps, pafs) = (&config.model.confmaps, &config.model.pafs);
     let mut specs = vec![TargetSpec { kind: HeadKind::ConfidenceMaps, sigma: confmaps.sigma, stride_px: confmaps.stride }];
     if config.model.runtime_type() == dormouse::ModelType::BottomUp {

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
 
-const SYNTH: &str = "synth:";
+/// Beginning of the names of drawn scenes.
+pub(super) const SYNTH: &str = "synth:";
 
 /// Samples to train on and to validate with.
 pub struct Sources {
@@ -83,7 +84,7 @@ fn open_all(
     Ok(if sources.len() == 1 { sources.remove(0) } else { Arc::new(Joined::new(sources)?) })
 }
 
-fn scene_config(species: &str, synth: &SynthConfig, validation: bool) -> Result<SceneConfig> {
+pub(super) fn scene_config(species: &str, synth: &SynthConfig, validation: bool) -> Result<SceneConfig> {
     let species = match species {
         "fly" => Species::Fly,
         "mouse" => Species::Mouse,
@@ -104,6 +105,7 @@ fn scene_config(species: &str, synth: &SynthConfig, validation: bool) -> Result<
         length_fraction: synth.length_fraction,
         closeness: synth.closeness,
         bright_on_dark: synth.bright_on_dark,
+        individuals: synth.individuals,
         ..SceneConfig::default()
     })
 }

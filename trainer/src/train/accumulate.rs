@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn parts_give_the_gradients_of_the_whole() {
-        let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "a".into(), channels: 2, stride_px: 2 }];
+        let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "a", 2, 2)];
         let unet = UnetConfig { filters: 4, max_stride: 4, ..UnetConfig::default() };
         let net = PoseNetConfig { in_channels: 1, unet, heads }.init(3, &Device::default()).unwrap();
         let of = |images: std::ops::Range<usize>| loss_and_gradients(&net, &part(images), &[1.0]).unwrap();

@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn round_trips_and_refuses_damage() {
-        let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 2, stride_px: 2 }];
+        let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 2, 2)];
         let unet = UnetConfig { filters: 2, max_stride: 4, ..UnetConfig::default() };
         let net = PoseNetConfig { in_channels: 1, unet, heads }.init(1, &Device::default()).unwrap();
         let mut progress = Progress::new(1e-3, 1);

@@ -28,7 +28,9 @@ impl MemoryEstimate {
     /// All maps of a step are kept for its backward pass, which adds a gradient of the same size to each; convolutions work on
     /// padded copies. A checkpoint copies weights and moments once more.
     pub fn new(plan: &Plan, batch_size: usize, [width_px, height_px]: [usize; 2], moments: usize, batches_ahead: usize) -> Self {
-        let cells = |stride: usize| batch_size * (width_px / stride.max(1)) * (height_px / stride.max(1));
+        // A stride of 0 is one cell for the whole image.
+        let side = |px: usize, stride: usize| px.checked_div(stride).unwrap_or(1);
+        let cells = |stride: usize| batch_size * side(width_px, stride) * side(height_px, stride);
         let numbers = |node: usize| plan.nodes[node].channels * cells(plan.nodes[node].stride_px);
         let all: usize = (0..plan.nodes.len()).map(numbers).sum();
         let largest = (0..plan.nodes.len()).map(numbers).max().unwrap_or(0);

@@ -47,7 +47,7 @@ impl BatchSource for Poisoned {
 }
 
 fn net() -> PoseNet {
-    let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 1, stride_px: 2 }];
+    let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 1, 2)];
     let unet = UnetConfig { filters: 8, max_stride: 8, ..UnetConfig::default() };
     PoseNetConfig { in_channels: 1, unet, heads }.init(11, &Device::default()).unwrap()
 }

@@ -4,7 +4,7 @@ use burn::tensor::{Device, TensorData};
 use dormouse::config::HeadKind;
 
 fn net() -> PoseNet {
-    let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "a".into(), channels: 1, stride_px: 2 }];
+    let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "a", 1, 2)];
     let unet = UnetConfig { filters: 2, max_stride: 2, middle_block: false, convs_per_block: 1, ..UnetConfig::default() };
     PoseNetConfig { in_channels: 1, unet, heads }.init(1, &Device::default()).unwrap()
 }
