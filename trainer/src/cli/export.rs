@@ -43,7 +43,10 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<u8> {
     let (config, facts) = folder.read()?;
     let model_type = config.model.model_type;
     if args.checkpoint.is_some() && model_type.stages().len() > 1 {
-        bail!("a {} model has two networks, each with its checkpoint in the run folder: leave out --checkpoint", model_type.name());
+        bail!(
+            "a {} model has two networks, each with its checkpoint in the run folder: leave out --checkpoint",
+            model_type.name()
+        );
     }
     let mut nets = Vec::new();
     for &stage in model_type.stages() {

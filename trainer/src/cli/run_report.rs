@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::config::Stage;
-use crate::metric::EvalReport;
+use crate::metric::{EvalReport, IdentityReport};
 use crate::session::{Evaluation, RunOutcome};
 use crate::train::TrainSummary;
 use serde_json::{Value, json};
@@ -67,7 +67,12 @@ fn stage_text((stage, summary): &(Stage, TrainSummary), named: bool) -> String {
 
 fn measured(samples: &str, evaluation: &Evaluation, threads: usize) -> String {
     let (table, latency) = (indented(&evaluation.report), text::latency(&evaluation.latency, threads));
-    format!("accuracy of the bundle on the {samples} samples:\n{table}\n{latency}\n")
+    let identity = evaluation.identity.map_or(String::new(), |report| {
+        let share = report.accuracy().map_or("-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+        let IdentityReport { known, wrong, unnamed, .. } = report;
+        format!("  identities  {share} right of {known} found animals that are known ({wrong} wrong, {unnamed} without a name)\n")
+    });
+    format!("accuracy of the bundle on the {samples} samples:\n{table}\n{identity}{latency}\n")
 }
 
 /// The accuracy table, two spaces to the right.

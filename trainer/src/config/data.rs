@@ -109,10 +109,7 @@ impl DataConfig {
         let once = |ways: [bool; 2]| !ways.iter().all(|&way| way);
         check(once([!self.val.is_empty(), !self.val_indices.is_empty()]), "val and val_indices exclude each other");
         let test_ways = [!self.test.is_empty(), !self.test_indices.is_empty(), self.test_fraction > 0.0];
-        check(
-            test_ways.iter().filter(|&&way| way).count() <= 1,
-            "test, test_indices and test_fraction exclude each other",
-        );
+        check(test_ways.iter().filter(|&&way| way).count() <= 1, "test, test_indices and test_fraction exclude each other");
         let common = self.test_indices.iter().find(|i| self.val_indices.contains(i));
         check(common.is_none(), "val_indices and test_indices share a frame");
         let s = &self.synth;

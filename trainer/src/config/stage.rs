@@ -83,11 +83,16 @@ impl TrainConfig {
                     faults.push(format!("`{name}` is the table of a network that model.type = \"{kind}\" does not have"));
                 }
             } else if let Err(Error::Config(found)) = self.stage(stage) {
-                faults.extend(found.into_iter().filter(|fault| {
-                    // What is wrong with the common settings has been said.
-                    let common = fault.split_once(": ").map_or(fault.as_str(), |(_, rest)| rest);
-                    !faults.iter().any(|known| known == common)
-                }).collect::<Vec<_>>());
+                faults.extend(
+                    found
+                        .into_iter()
+                        .filter(|fault| {
+                            // What is wrong with the common settings has been said.
+                            let common = fault.split_once(": ").map_or(fault.as_str(), |(_, rest)| rest);
+                            !faults.iter().any(|known| known == common)
+                        })
+                        .collect::<Vec<_>>(),
+                );
             }
         }
     }

@@ -81,7 +81,8 @@ fn networks_have_common_and_own_settings() {
 
 #[test]
 fn faults_of_a_network_bear_its_name() {
-    let set = ["centroid.model.max_stride=12", "instance.data.train=[]", "instance.model.type=\"centroid\"", "model.filters_rate=9.0"];
+    let set =
+        ["centroid.model.max_stride=12", "instance.data.train=[]", "instance.model.type=\"centroid\"", "model.filters_rate=9.0"];
     let Err(Error::Config(faults)) = TrainConfig::parse(TOP_DOWN, &set.map(String::from)) else { panic!("accepted") };
     for needle in ["centroid: model.max_stride", "instance: `data`", "instance: model.type", "model.filters_rate"] {
         assert!(faults.iter().any(|f| f.starts_with(needle)), "{needle} is missing in {faults:#?}");

@@ -5,6 +5,7 @@
 
 mod average_precision;
 mod distance;
+mod identity;
 mod labels;
 mod matching;
 mod oks;

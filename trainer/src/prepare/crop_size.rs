@@ -73,7 +73,11 @@ mod tests {
     fn sleaps_examples() {
         // Reference sleap-training.md, section 12: largest box 83 px, padding 16, stride 16.
         assert_eq!(padded_size_px(83.0, 16.0, 16), 112);
-        let with = |angle, scale| AugmentConfig { rotation_deg: [-angle, angle], scale: [0.9, scale], ..AugmentConfig::none() };
+        let with = |angle: f32, scale: f32| AugmentConfig {
+            rotation_deg: [-angle, angle],
+            scale: [0.9, scale],
+            ..AugmentConfig::none()
+        };
         assert_eq!(crop_size_px(83.0, &AugmentConfig::none(), 16), 96);
         // 100 px turned by 15 degrees: cos + sin = 1.2247, with a scale of 1.1: 134.7.
         assert_eq!(crop_size_px(100.0, &with(15.0, 1.1), 1), 135);

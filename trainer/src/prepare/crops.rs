@@ -4,8 +4,8 @@ use super::order::shuffled;
 use super::target::TargetSpec;
 use crate::augment::Augment;
 use crate::batch::{Batch, BatchSource};
-use crate::dataset::sample::{Animal, MISSING, Point, Sample, SampleSource};
 use crate::dataset::Image;
+use crate::dataset::sample::{Animal, MISSING, Point, Sample, SampleSource};
 use crate::error::{Error, Result};
 use crate::targets::centroid;
 use dormouse::ImagePoint;
@@ -99,7 +99,8 @@ impl CropBatches {
         let jitter_px = self.plan.jitter_px / scale;
         let center = center.map(|v| v + jitter_px * (2.0 * rng.random::<f32>() - 1.0));
         let Sample { image, mut animals } = varied;
-        let animal = if animals.is_empty() { Animal { points: Vec::new(), identity: animal.identity } } else { animals.remove(0) };
+        let animal =
+            if animals.is_empty() { Animal { points: Vec::new(), identity: animal.identity } } else { animals.remove(0) };
         self.cut(&image, animal, center)
     }
 

@@ -41,19 +41,15 @@ pub fn build_bundle(
     facts: &RunFacts,
     frames: &[Image],
 ) -> Result<BuiltBundle> {
-    let hash = config.hash()?;
-    let mut draft = BundleWriter::new(&runtime_config(nets, config, name, facts, &hash))?;
     let mut export_difference = 0.0_f32;
-    for StageNet { stage, config, net } in nets {
-        let onnx = to_onnx(net, &metadata(net, &hash))?;
+    let (draft, networks) = draft(nets, config, name, facts)?;
+    for (StageNet { stage, config, net }, onnx) in nets.iter().zip(&networks) {
         let size = match stage {
             Stage::Instance => [facts.crop_size_px as usize; 2],
             _ => frames.first().map_or([64, 64], |f| [f.height_px(), f.width_px()]),
         };
-        export_difference = export_difference.max(check_export(net, &onnx, &check_sizes(config.model.max_stride, size))?);
-        draft = draft.network(stage.name(), onnx);
+        export_difference = export_difference.max(check_export(net, onnx, &check_sizes(config.model.max_stride, size))?);
     }
-    let draft = draft.card(&card(nets, config, name, facts, &hash));
     let test = self_test(&draft.clone().finish()?, frames)?;
     let has_self_test = test.is_some();
     let writer = match test {
@@ -64,6 +60,28 @@ pub fn build_bundle(
     // The file is opened as a user would: parsed, prepared, self-tested.
     Estimator::new(&Bundle::from_bytes(&bytes)?, &Options::default())?;
     Ok(BuiltBundle { bytes, export_difference, has_self_test })
+}
+
+/// Asks the runtime whether it runs such a model, before time is spent on training it.
+///
+/// # Errors
+/// What the runtime says against it.
+pub(super) fn check_runtime(nets: &[StageNet], config: &TrainConfig, facts: &RunFacts) -> Result<()> {
+    let bytes = draft(nets, config, "untrained", facts)?.0.finish()?;
+    Estimator::new(&Bundle::from_bytes(&bytes)?, &Options::default())?;
+    Ok(())
+}
+
+/// The bundle without self-test, and its networks as ONNX.
+fn draft(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts) -> Result<(BundleWriter, Vec<Vec<u8>>)> {
+    let hash = config.hash()?;
+    let networks =
+        nets.iter().map(|trained| to_onnx(&trained.net, &metadata(&trained.net, &hash))).collect::<Result<Vec<_>>>()?;
+    let mut draft = BundleWriter::new(&runtime_config(nets, config, name, facts, &hash))?;
+    for (trained, onnx) in nets.iter().zip(&networks) {
+        draft = draft.network(trained.stage.name(), onnx.clone());
+    }
+    Ok((draft.card(&card(nets, config, name, facts, &hash)), networks))
 }
 
 /// `[height, width]` of the comparisons: the usual size and a larger one of another shape.

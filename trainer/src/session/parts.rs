@@ -49,7 +49,9 @@ impl Parts {
             Some(take(&mut train, |place, _| chosen.binary_search(&place).is_ok()))
         };
         if train.is_empty() {
-            return Err(Error::Data("no labelled frame is left to train on: frames need a user instance with a visible part".into()));
+            return Err(Error::Data(
+                "no labelled frame is left to train on: frames need a user instance with a visible part".into(),
+            ));
         }
         Ok(Self { train, val, test })
     }

@@ -1,6 +1,6 @@
 //! One training run from configuration to bundle and figures.
 
-use super::bundle::build_bundle;
+use super::bundle::{build_bundle, check_runtime};
 use super::evaluate::{Evaluation, evaluate_source};
 use super::run_folder::RunFolder;
 use super::setup::Setup;
@@ -91,6 +91,7 @@ pub fn run_training(
     let setup = Setup::of(config, sources, say)?;
     let nets = stages.iter().map(|&stage| new_net(config, stage, &setup.facts, &device));
     let mut nets = nets.collect::<Result<Vec<_>>>()?;
+    check_runtime(&nets, config, &setup.facts)?;
     options.folder.write(config, &setup.facts)?;
     let mut summaries = Vec::with_capacity(nets.len());
     for trained in &mut nets {

@@ -80,12 +80,15 @@ impl Setup {
             0 => crop_size_px(extent.largest_px * scale, &instance.augment, stride),
             given if given.is_multiple_of(stride) => given,
             given => {
-                let fault = format!("top_down.crop_size_px is {given}; it must be a multiple of the instance network's max_stride {stride}");
+                let fault = format!(
+                    "top_down.crop_size_px is {given}; it must be a multiple of the instance network's max_stride {stride}"
+                );
                 return Err(Error::Config(vec![fault]));
             }
         };
         let cut = extent.cut_by(size as f32 / scale);
-        let origin = if config.top_down.crop_size_px == 0 { "from the largest animal and the augmentation" } else { "as configured" };
+        let origin =
+            if config.top_down.crop_size_px == 0 { "from the largest animal and the augmentation" } else { "as configured" };
         say(&format!(
             "crops: {size} x {size} px of the network input, {origin} (largest animal {:.0} px of the frame)",
             extent.largest_px

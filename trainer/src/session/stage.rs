@@ -17,8 +17,6 @@ use std::sync::atomic::AtomicBool;
 
 /// File name of the newest checkpoint.
 pub(super) const LAST: &str = crate::train::loop_::LAST;
-/// File name of the best checkpoint.
-pub(super) const BEST: &str = crate::train::loop_::BEST;
 
 /// A network with the configuration that it was trained with.
 pub struct StageNet {
@@ -122,8 +120,14 @@ pub(super) fn check_folder(folder: &RunFolder, model_type: TrainModelType, resum
     let begun = model_type.stages().iter().any(|&stage| stage_folder(folder, model_type, stage).join(LAST).exists());
     let path = folder.path().display();
     match (begun, resume) {
-        (true, false) => Err(Error::Train(format!("{path} already holds a run: go on with --resume, or choose another folder with --out"))),
+        (true, false) => {
+            Err(Error::Train(format!("{path} already holds a run: go on with --resume, or choose another folder with --out")))
+        }
         (false, true) => Err(Error::Train(format!("{path} holds no checkpoint to go on from: leave out --resume"))),
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[path = "stage_tests.rs"]
+mod tests;
