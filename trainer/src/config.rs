@@ -1,5 +1,6 @@
 //! The training configuration: a TOML file, one struct per stage, all faults reported together.
 
+mod commented;
 mod data;
 mod hash;
 mod heads;
@@ -13,6 +14,7 @@ mod top_down;
 mod train;
 mod validate;
 
+pub use commented::commented_toml;
 pub use data::{DataConfig, SynthConfig};
 pub use heads::HeadPlan;
 pub use identity::{ClassMapConfig, ClassVectorConfig, IdentitySection};

@@ -11,9 +11,10 @@ use crate::dataset::{SampleSource, VideoSearch};
 use crate::device::parse_device;
 use crate::error::{Error, Result};
 use crate::output::write_atomically;
+use crate::plot::write_plots;
 use crate::train::{EventSink, StopReason, TrainSummary};
 use dormouse::Bundle;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// What a run needs beside its configuration.
@@ -68,8 +69,8 @@ impl RunOutcome {
 /// and, if there are any, on the test samples.
 ///
 /// The folder receives `config.toml` (as resolved), `run.json`, `best.ckpt`, `last.ckpt` and `training_log.csv` (of models with
-/// two networks in `centroid/` and `instance/`), the bundle, `metrics.val.json` and `metrics.test.json`. After Ctrl-C all of that
-/// is there for the weights reached so far, unless a network had not begun yet.
+/// two networks in `centroid/` and `instance/`), the bundle, `metrics.val.json`, `metrics.test.json` and the charts `plot.*.png`.
+/// After Ctrl-C all of that is there for the weights reached so far, unless a network had not begun yet.
 ///
 /// # Errors
 /// Whatever stops the run; checkpoints written until then stay.
@@ -106,7 +107,17 @@ pub fn run_training(
         }
     }
     say("exporting the best weights and measuring the bundle on the validation samples");
-    export_and_measure(config, options, &setup, &nets, summaries)
+    let outcome = export_and_measure(config, options, &setup, &nets, summaries)?;
+    say(&charts(options.folder.path()));
+    Ok(outcome)
+}
+
+/// Draws the run's charts and says what came of it: a finished run does not fail for a picture.
+fn charts(folder: &Path) -> String {
+    match write_plots(folder, folder) {
+        Ok(files) => format!("{} charts (plot.*.png) are in {}", files.len(), folder.display()),
+        Err(error) => format!("no charts: {error}"),
+    }
 }
 
 fn export_and_measure(

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
 
-const SYNTH: &str = "synth:";
+/// Beginning of the names of drawn scenes.
+pub(super) const SYNTH: &str = "synth:";
 
 /// What generated samples are for; scenes for one purpose are never seen for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +105,7 @@ fn open_all(
     Ok(if sources.len() == 1 { sources.remove(0) } else { Arc::new(Joined::new(sources)?) })
 }
 
-fn scene_config(species: &str, synth: &SynthConfig, purpose: Purpose) -> Result<SceneConfig> {
+pub(super) fn scene_config(species: &str, synth: &SynthConfig, purpose: Purpose) -> Result<SceneConfig> {
     let species = match species {
         "fly" => Species::Fly,
         "mouse" => Species::Mouse,

@@ -7,6 +7,7 @@ use crate::batch::BatchSource;
 use crate::config::{HeadPlan, Stage, TrainConfig, TrainModelType};
 use crate::dataset::SampleSource;
 use crate::error::{Error, Result};
+use crate::model::direct::clear_buffers;
 use crate::model::{Init, PoseNet, fit_to_images};
 use crate::prepare::{Centers, CropBatches, CropPlan, SampleBatches, TargetSpec};
 use crate::train::{EventSink, HeadTraining, TrainSummary, load_weights, train};
@@ -76,37 +77,64 @@ pub(super) fn train_stage(
     let spec = config.train.spec(heads.iter().map(head).collect(), batches.samples, config.hash()?);
     let summary = train(net, &spec, batches.train, batches.val.as_ref(), checkpoint.as_ref(), sink, interrupted, &folder)?;
     load_weights(&summary.best_checkpoint, net)?;
+    // The next network has maps of other sizes.
+    clear_buffers();
     Ok(summary)
 }
 
-fn batches(config: &TrainConfig, stage: Stage, setup: &Setup, heads: &[HeadPlan]) -> Result<Batches> {
-    let spec = |h: &HeadPlan| TargetSpec { kind: h.spec.kind, sigma: h.sigma, stride_px: h.spec.stride_px };
-    let targets: Vec<TargetSpec> = heads.iter().map(spec).collect();
-    let preprocess = config.preprocess.to_runtime(config.model.max_stride);
-    let (batch_size, seed) = (config.train.batch_size, config.train.seed);
-    let skeleton = setup.train.skeleton();
-    if stage == Stage::Instance {
-        // The crop follows the animal, so that shifting both would only bring black borders.
-        let still = AugmentConfig { translate_fraction: [0.0, 0.0], ..config.augment.clone() };
-        let (size_px, jitter_px) = (setup.facts.crop_size_px as usize, config.top_down.center_jitter_px);
-        let plan = CropPlan { preprocess, size_px, anchor: setup.anchor, jitter_px };
-        let crops = |source: &Arc<dyn SampleSource>, augment| {
-            CropBatches::new(Arc::clone(source), augment, plan.clone(), targets.clone(), (batch_size, seed))
-        };
-        let training = crops(&setup.train, Some(Augment::new(still, skeleton)?))?;
-        let samples = training.len();
-        return Ok(Batches { train: Arc::new(training), val: Box::new(crops(&setup.val, None)?), samples });
+/// What the heads are taught.
+pub(super) fn target_specs(heads: &[HeadPlan]) -> Vec<TargetSpec> {
+    heads.iter().map(|h| TargetSpec { kind: h.spec.kind, sigma: h.sigma, stride_px: h.spec.stride_px }).collect()
+}
+
+/// The samples as a network that sees whole frames gets them.
+pub(super) fn stage_source(stage: Stage, source: &Arc<dyn SampleSource>, setup: &Setup) -> Arc<dyn SampleSource> {
+    match stage {
+        Stage::Centroid => Arc::new(Centers::new(Arc::clone(source), setup.anchor)),
+        _ => Arc::clone(source),
     }
-    let augment = Augment::new(config.augment.clone(), skeleton)?;
-    let source = |source: &Arc<dyn SampleSource>| -> Arc<dyn SampleSource> {
-        match stage {
-            Stage::Centroid => Arc::new(Centers::new(Arc::clone(source), setup.anchor)),
-            _ => Arc::clone(source),
-        }
+}
+
+/// Crops to train on.
+pub(super) fn training_crops(config: &TrainConfig, setup: &Setup, targets: Vec<TargetSpec>) -> Result<CropBatches> {
+    // The crop follows the animal, so that shifting both would only bring black borders.
+    let still = AugmentConfig { translate_fraction: [0.0, 0.0], ..config.augment.clone() };
+    crops(config, setup, &setup.train, Some(Augment::new(still, setup.train.skeleton())?), targets)
+}
+
+fn crops(
+    config: &TrainConfig,
+    setup: &Setup,
+    source: &Arc<dyn SampleSource>,
+    augment: Option<Augment>,
+    targets: Vec<TargetSpec>,
+) -> Result<CropBatches> {
+    let plan = CropPlan {
+        preprocess: config.preprocess.to_runtime(config.model.max_stride),
+        size_px: setup.facts.crop_size_px as usize,
+        anchor: setup.anchor,
+        jitter_px: config.top_down.center_jitter_px,
     };
-    let frames = |of: &Arc<dyn SampleSource>, augment| {
-        let (source, targets) = (source(of), targets.clone());
-        SampleBatches { source, augment, preprocess, targets, batch_size, seed }
+    CropBatches::new(Arc::clone(source), augment, plan, targets, (config.train.batch_size, config.train.seed))
+}
+
+fn batches(config: &TrainConfig, stage: Stage, setup: &Setup, heads: &[HeadPlan]) -> Result<Batches> {
+    let targets = target_specs(heads);
+    if stage == Stage::Instance {
+        let training = training_crops(config, setup, targets.clone())?;
+        let samples = training.len();
+        let val = Box::new(crops(config, setup, &setup.val, None, targets)?);
+        return Ok(Batches { train: Arc::new(training), val, samples });
+    }
+    let augment = Augment::new(config.augment.clone(), setup.train.skeleton())?;
+    let preprocess = config.preprocess.to_runtime(config.model.max_stride);
+    let frames = |source: &Arc<dyn SampleSource>, augment| SampleBatches {
+        source: stage_source(stage, source, setup),
+        augment,
+        preprocess,
+        targets: targets.clone(),
+        batch_size: config.train.batch_size,
+        seed: config.train.seed,
     };
     let (train, val) = (frames(&setup.train, Some(augment)), frames(&setup.val, None));
     Ok(Batches { train: Arc::new(train), val: Box::new(val), samples: setup.train.len() })
