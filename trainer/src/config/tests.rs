@@ -67,3 +67,62 @@ fn written_configuration_reads_back() {
     let config = TrainConfig::parse(SMALL, &["augment.rotation_deg=[-90.0, 15.0]".into()]).unwrap();
     assert_eq!(TrainConfig::parse(&config.to_toml().unwrap(), &[]).unwrap(), config);
 }
+
+const TOP_DOWN: &str = "[data]\ntrain = [\"synth:fly\"]\n[model]\ntype = \"top_down\"\nfilters = 24\n[train]\nmax_minutes = 10.0\n\
+                        [centroid.preprocess]\ninput_scale = 0.5\n[centroid.model]\nfilters = 8\nconfmaps = { stride = 2 }\n\
+                        [instance.train]\nepochs = 3\n";
+
+#[test]
+fn networks_have_common_and_own_settings() {
+    let config = TrainConfig::parse(TOP_DOWN, &["top_down.centroid_time_share=0.25".into()]).unwrap();
+    let (centroid, instance) = (config.stage(Stage::Centroid).unwrap(), config.stage(Stage::Instance).unwrap());
+    assert_eq!((centroid.preprocess.input_scale, instance.preprocess.input_scale), (0.5, 1.0));
+    assert_eq!((centroid.model.filters, instance.model.filters), (8, 24));
+    assert_eq!((centroid.model.confmaps.stride, centroid.model.confmaps.sigma), (2, 2.5), "tables are merged, not replaced");
+    assert_eq!((centroid.train.epochs, instance.train.epochs), (200, 3));
+    assert_eq!((centroid.train.max_minutes, instance.train.max_minutes), (2.5, 7.5));
+    let own = TrainConfig::parse(TOP_DOWN, &["instance.train.max_minutes=3.0".into()]).unwrap();
+    assert_eq!(own.stage(Stage::Instance).unwrap().train.max_minutes, 3.0);
+    assert_eq!(TrainConfig::parse(&config.to_toml().unwrap(), &[]).unwrap(), config);
+}
+
+#[test]
+fn faults_of_a_network_bear_its_name() {
+    let set =
+        ["centroid.model.max_stride=12", "instance.data.train=[]", "instance.model.type=\"centroid\"", "model.filters_rate=9.0"];
+    let Err(Error::Config(faults)) = TrainConfig::parse(TOP_DOWN, &set.map(String::from)) else { panic!("accepted") };
+    for needle in ["centroid: model.max_stride", "instance: `data`", "instance: model.type", "model.filters_rate"] {
+        assert!(faults.iter().any(|f| f.starts_with(needle)), "{needle} is missing in {faults:#?}");
+    }
+    assert_eq!(faults.iter().filter(|f| f.contains("filters_rate")).count(), 1, "{faults:#?}");
+    let Err(Error::Config(faults)) = TrainConfig::parse(SMALL, &["instance.model.filters=3".into()]) else { panic!("accepted") };
+    assert!(faults[0].contains("`instance`") && faults[0].contains("bottom_up"), "{faults:?}");
+}
+
+#[test]
+fn every_model_type_has_its_networks_and_heads() {
+    let skeleton = dormouse::Skeleton { nodes: vec!["a".into(), "b".into()], edges: vec![(0, 1)], ..Default::default() };
+    for model_type in TrainModelType::ALL {
+        let config = TrainConfig::parse(SMALL, &[format!("model.type={}", model_type.name())]).unwrap();
+        let heads: Vec<Vec<(String, usize)>> = model_type
+            .stages()
+            .iter()
+            .map(|&stage| {
+                let heads = config.stage(stage).unwrap().heads(stage, &skeleton, 3);
+                config.network(&heads).plan().unwrap();
+                heads.into_iter().map(|h| (h.spec.output, h.spec.channels)).collect()
+            })
+            .collect();
+        let expected: &[&[(&str, usize)]] = match model_type {
+            TrainModelType::SingleInstance => &[&[("confmaps", 2)]],
+            TrainModelType::BottomUp => &[&[("confmaps", 2), ("pafs", 2)]],
+            TrainModelType::BottomUpId => &[&[("confmaps", 2), ("class_maps", 3)]],
+            TrainModelType::Centroid => &[&[("centroids", 1)]],
+            TrainModelType::TopDown => &[&[("centroids", 1)], &[("confmaps", 2)]],
+            TrainModelType::TopDownId => &[&[("centroids", 1)], &[("confmaps", 2), ("class_vectors", 3)]],
+        };
+        let named: Vec<Vec<(&str, usize)>> =
+            heads.iter().map(|heads| heads.iter().map(|(name, channels)| (name.as_str(), *channels)).collect()).collect();
+        assert_eq!(named, expected, "{model_type:?}");
+    }
+}
