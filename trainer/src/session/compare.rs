@@ -2,6 +2,7 @@
 
 use super::evaluate::{Evaluation, predicted_pose};
 use super::run_folder::RunFolder;
+use crate::config::Stage;
 use crate::dataset::SampleSource;
 use crate::error::{Error, Result};
 use crate::metric::{EvalOptions, FramePair, evaluate};
@@ -21,14 +22,14 @@ pub struct Contestant {
     run: Option<RunFolder>,
 }
 
-/// Figures of one network, which only the run folder knows.
+/// Figures of the network, which only the run folder knows; of models with two networks the sum, for one frame and one crop.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct NetworkFigures {
     /// Trainable numbers.
     pub parameters: usize,
     /// 10^9 floating-point operations per frame of the compared size.
     pub gflop: f64,
-    /// Receptive field in frame pixels, as SLEAP counts it.
+    /// Receptive field in frame pixels, as SLEAP counts it; of models with two networks that of the one that finds the parts.
     pub receptive_field_px: usize,
 }
 
@@ -110,13 +111,20 @@ impl Contestant {
         let Some(run) = &self.run else { return Ok(None) };
         let (config, facts) = run.read()?;
         let image = source.sample(0)?.image;
-        let preprocess = config.preprocess.to_runtime(config.model.max_stride);
-        let plan = config.model.network(preprocess.color, &facts.skeleton).plan()?;
-        let scaled = |px: usize| (px as f64 * f64::from(preprocess.input_scale)) as usize;
-        let side = |px: usize| scaled(px).max(1).next_multiple_of(config.model.max_stride);
-        let flops = forward_flops(&plan, side(image.width_px()), side(image.height_px()));
-        let field = receptive_field_px(&config.model.unet()) as f64 / f64::from(preprocess.input_scale);
-        let (gflop, receptive_field_px) = (flops as f64 / 1e9, field as usize);
-        Ok(Some(NetworkFigures { parameters: parameter_count(&plan), gflop, receptive_field_px }))
+        let mut figures = NetworkFigures { parameters: 0, gflop: 0.0, receptive_field_px: 0 };
+        for &stage in config.model.model_type.stages() {
+            let config = config.stage(stage)?;
+            let plan = config.network(&config.heads(stage, &facts.skeleton, facts.classes.len())).plan()?;
+            let scale = config.preprocess.input_scale;
+            let scaled = |px: usize| (px as f64 * f64::from(scale)) as usize;
+            let side = |px: usize| scaled(px).max(1).next_multiple_of(config.model.max_stride);
+            let crop = facts.crop_size_px as usize;
+            let [width, height] =
+                if stage == Stage::Instance { [crop; 2] } else { [image.width_px(), image.height_px()].map(side) };
+            figures.parameters += parameter_count(&plan);
+            figures.gflop += forward_flops(&plan, width, height) as f64 / 1e9;
+            figures.receptive_field_px = (receptive_field_px(&config.model.unet()) as f64 / f64::from(scale)) as usize;
+        }
+        Ok(Some(figures))
     }
 }

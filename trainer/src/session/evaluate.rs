@@ -2,7 +2,7 @@
 
 use crate::dataset::{InstanceKind, LabelInstance, SampleSource};
 use crate::error::Result;
-use crate::metric::{EvalOptions, EvalReport, FramePair, PredictedPose, evaluate};
+use crate::metric::{EvalOptions, EvalReport, FrameIdentities, FramePair, IdentityReport, PredictedPose, evaluate};
 use crate::predict::{Latency, Predictor};
 use dormouse::Bundle;
 use serde::Serialize;
@@ -13,6 +13,9 @@ pub struct Evaluation {
     /// Accuracy.
     #[serde(flatten)]
     pub report: EvalReport,
+    /// Whether known individuals bear the right names; only for models that know any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityReport>,
     /// Latency of the same frames.
     pub latency: Latency,
 }
@@ -28,15 +31,24 @@ pub fn evaluate_source(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation> {
     let mut predictor = Predictor::new(bundle, threads, false)?;
-    let mut pairs = Vec::with_capacity(source.len());
+    let mut frames = Vec::with_capacity(source.len());
     for index in 0..source.len() {
         let sample = source.sample(index)?;
-        let predicted = predictor.instances(&sample.image)?.iter().map(predicted_pose).collect();
-        pairs.push(FramePair { truth: sample.animals.into_iter().map(|a| a.points).collect(), predicted });
+        let found = predictor.instances(&sample.image)?;
+        let identities = FrameIdentities {
+            truth: sample.animals.iter().map(|animal| animal.identity).collect(),
+            predicted: found.iter().map(|instance| instance.track).collect(),
+        };
+        let predicted = found.iter().map(predicted_pose).collect();
+        let truth = sample.animals.into_iter().map(|animal| animal.points).collect();
+        frames.push((FramePair { truth, predicted }, identities));
         progress(index + 1);
     }
-    let report = evaluate(&source.skeleton().nodes, &pairs, &EvalOptions::default());
-    Ok(Evaluation { report, latency: predictor.latency() })
+    let options = EvalOptions::default();
+    let identity = bundle.config().model_type.has_identity().then(|| IdentityReport::of(&frames, &options));
+    let pairs: Vec<FramePair> = frames.into_iter().map(|(pair, _)| pair).collect();
+    let report = evaluate(&source.skeleton().nodes, &pairs, &options);
+    Ok(Evaluation { report, identity, latency: predictor.latency() })
 }
 
 /// The pose as metrics want it.

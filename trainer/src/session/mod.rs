@@ -4,10 +4,13 @@ mod animals;
 mod bundle;
 mod compare;
 mod evaluate;
+mod parts;
 mod preview;
 mod run;
 mod run_folder;
+mod setup;
 mod sources;
+mod stage;
 
 pub use animals::training_animals;
 pub use bundle::{BuiltBundle, build_bundle};
@@ -17,3 +20,4 @@ pub use preview::{HeadView, PreviewRow, preview_rows};
 pub use run::{RunOptions, RunOutcome, run_training};
 pub use run_folder::{RunFacts, RunFolder};
 pub use sources::{Sources, open_sources};
+pub use stage::{StageNet, new_net, stage_folder};
