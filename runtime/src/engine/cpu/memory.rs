@@ -67,7 +67,6 @@ impl<'a> Memory<'a> {
     ///
     /// # Safety
     /// No other task reads or writes them as long as the slice lives.
-    #[expect(clippy::mut_from_ref, reason = "this is the cell that tasks with disjoint parts share")]
     pub unsafe fn write(&self, offset: usize, len: usize) -> &'a mut [f32] {
         // SAFETY: inside the arena by the check in `at`; exclusive by this function's condition.
         unsafe { core::slice::from_raw_parts_mut(self.at(offset, len), len) }

@@ -130,7 +130,7 @@ pub(super) fn pad<'a>(reader: &mut Reader<'a>, at: At<'_, 'a>) -> Result<(), Err
         around[usize::from(order[index % order.len()])][index / order.len()] = pad;
     }
     let [batch, channels, rows, columns] = around;
-    debug_assert!(BATCH == 0 && CHANNELS == 1);
+    const { assert!(BATCH == 0 && CHANNELS == 1) };
     at.ensure(batch == [0; 2] && channels == [0; 2], "only height and width can be padded")?;
     let with = match at.text("mode", "constant") {
         "constant" => {

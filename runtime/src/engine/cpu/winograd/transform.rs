@@ -5,6 +5,7 @@
 //! `A' [(G g G') . (B' d B)] A`.
 
 #![expect(unsafe_code, reason = "vector instructions and pointers of a leaf kernel")]
+#![expect(clippy::needless_range_loop, reason = "columns go across the rows of a matrix")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "each function has one proof, under its Safety heading")]
 
 use crate::engine::cpu::vector::Vector;
