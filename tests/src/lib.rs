@@ -6,4 +6,6 @@ pub mod bundles;
 pub mod golden;
 pub mod heap;
 pub mod npy;
+pub mod onnx;
+pub mod run_tract;
 pub mod tolerance;

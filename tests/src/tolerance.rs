@@ -29,3 +29,7 @@ pub const MAP_ROUND_TRIP: f32 = 2.0 * f32::EPSILON;
 
 /// Metrics against a naive oracle: sums of some hundred doubles in another order.
 pub const METRIC: f64 = 1e-9;
+
+/// Maps of single operators and of networks of a few layers with inputs up to 1: the reference executor sums in f64 and rounds
+/// once an operator, tract sums up to some hundred products in f32, 6e-8 each.
+pub const SMALL_NETWORK: f32 = 2e-5;
