@@ -3,11 +3,17 @@
 //! postcard is not self-describing: within a format's major version no field here is reordered, inserted or removed,
 //! and enum variants are only appended. A test in `tests/` pins the bytes of a small configuration.
 
-use crate::error::Error;
 use crate::skeleton::Skeleton;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
+
+mod validate;
+
+/// Name of the network that finds the animals of top-down and centroid models.
+pub const CENTROID_NETWORK: &str = "centroid";
+/// Name of the network that finds the parts of one animal in a crop.
+pub const INSTANCE_NETWORK: &str = "instance";
 
 /// How many animals a model finds, and by which means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +32,23 @@ pub enum ModelType {
     Centroid,
 }
 
+impl ModelType {
+    /// Whether a centroid network finds the animals, so that [`Config::top_down`] is needed.
+    pub const fn has_centroids(self) -> bool {
+        matches!(self, Self::TopDown | Self::TopDownId | Self::Centroid)
+    }
+
+    /// Whether a second network looks at a crop around each centroid.
+    pub const fn has_crops(self) -> bool {
+        matches!(self, Self::TopDown | Self::TopDownId)
+    }
+
+    /// Whether animals are known individuals, so that [`Config::identity`] is needed.
+    pub const fn has_identity(self) -> bool {
+        matches!(self, Self::BottomUpId | Self::TopDownId)
+    }
+}
+
 /// Everything the runtime needs to know beside the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
@@ -35,7 +58,9 @@ pub struct Config {
     pub model_type: ModelType,
     /// Parts and edges.
     pub skeleton: Skeleton,
-    /// One entry per `network/<name>` section, with the name used there (`pose` for both present model types).
+    /// One entry per `network/<name>` section, with the name used there: one network of any name (`pose` by custom) for
+    /// models that see whole frames; [`CENTROID_NETWORK`] for centroid models; [`CENTROID_NETWORK`] and then
+    /// [`INSTANCE_NETWORK`] for top-down models.
     pub networks: Vec<NetworkConfig>,
     /// Peak detection.
     pub peaks: PeakConfig,
@@ -253,36 +278,6 @@ impl Default for Limits {
 }
 
 impl Config {
-    /// Checks every field and their agreement, so that later code may rely on it.
-    ///
-    /// # Errors
-    /// [`Error::InvalidConfig`] naming the first field at fault.
-    pub fn validate(&self) -> Result<(), Error> {
-        self.skeleton.validate()?;
-        self.peaks.validate()?;
-        self.grouping.validate()?;
-        self.limits.validate()?;
-        if !matches!(self.model_type, ModelType::SingleInstance | ModelType::BottomUp) {
-            return invalid("model_type", "this runtime does not run this model type");
-        }
-        let [network] = self.networks.as_slice() else {
-            return invalid("networks", "this model type needs exactly one network");
-        };
-        network.validate()?;
-        if network.head(HeadKind::ConfidenceMaps).is_none() {
-            return invalid("networks.heads", "a confidence-map head is needed");
-        }
-        let has_pafs = network.head(HeadKind::PartAffinityFields).is_some();
-        match self.model_type {
-            ModelType::SingleInstance => Ok(()),
-            ModelType::BottomUp if !has_pafs => invalid("networks.heads", "bottom-up needs a part-affinity-field head"),
-            ModelType::BottomUp if self.skeleton.edges.is_empty() => {
-                invalid("skeleton.edges", "bottom-up needs at least one edge")
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Channels that a head must have for this skeleton.
     pub fn head_channels(&self, kind: HeadKind) -> usize {
         match kind {
@@ -299,85 +294,4 @@ impl NetworkConfig {
     pub fn head(&self, kind: HeadKind) -> Option<&HeadConfig> {
         self.heads.iter().find(|h| h.kind == kind)
     }
-
-    fn validate(&self) -> Result<(), Error> {
-        if self.name.is_empty() || self.name.len() > 32 {
-            return invalid("networks.name", "must have 1 to 32 bytes");
-        }
-        self.preprocess.validate()?;
-        if self.heads.is_empty() || self.heads.len() > 8 {
-            return invalid("networks.heads", "a network has 1 to 8 heads");
-        }
-        for (i, head) in self.heads.iter().enumerate() {
-            if self.heads[..i].iter().any(|h| h.kind == head.kind || h.output == head.output) {
-                return invalid("networks.heads", "each kind and each output may appear once");
-            }
-            let stride = head.stride_px;
-            if stride == 0 || !self.preprocess.pad_to_stride_px.is_multiple_of(stride) {
-                return invalid("networks.heads.stride_px", "must divide pad_to_stride_px");
-            }
-        }
-        Ok(())
-    }
-}
-
-impl PreprocessConfig {
-    /// Checks scale and stride.
-    ///
-    /// # Errors
-    /// [`Error::InvalidConfig`] naming the field at fault.
-    pub fn validate(&self) -> Result<(), Error> {
-        if !(self.input_scale > 0.0 && self.input_scale <= 8.0) {
-            return invalid("preprocess.input_scale", "must be above 0 and at most 8");
-        }
-        if !(1..=256).contains(&self.pad_to_stride_px) {
-            return invalid("preprocess.pad_to_stride_px", "must be 1 to 256");
-        }
-        Ok(())
-    }
-}
-
-impl PeakConfig {
-    fn validate(&self) -> Result<(), Error> {
-        if (0.0..=1.0).contains(&self.threshold) { Ok(()) } else { invalid("peaks.threshold", "must be 0 to 1") }
-    }
-}
-
-impl GroupingConfig {
-    fn validate(&self) -> Result<(), Error> {
-        if !(2..=64).contains(&self.line_samples) {
-            return invalid("grouping.line_samples", "must be 2 to 64");
-        }
-        if !(self.max_edge_length_ratio > 0.0 && self.max_edge_length_ratio.is_finite()) {
-            return invalid("grouping.max_edge_length_ratio", "must be positive and finite");
-        }
-        if !(self.dist_penalty_weight >= 0.0 && self.dist_penalty_weight.is_finite()) {
-            return invalid("grouping.dist_penalty_weight", "must be finite and not negative");
-        }
-        if !self.min_line_score.is_finite() {
-            return invalid("grouping.min_line_score", "must be finite");
-        }
-        if let MinInstancePeaks::Fraction(f) = self.min_instance_peaks
-            && !(0.0..=1.0).contains(&f)
-        {
-            return invalid("grouping.min_instance_peaks", "a fraction must be 0 to 1");
-        }
-        Ok(())
-    }
-}
-
-impl Limits {
-    fn validate(&self) -> Result<(), Error> {
-        if !(1..=1024).contains(&self.max_instances) {
-            return invalid("limits.max_instances", "must be 1 to 1024");
-        }
-        if !(1..=1024).contains(&self.max_peaks) {
-            return invalid("limits.max_peaks", "must be 1 to 1024");
-        }
-        Ok(())
-    }
-}
-
-fn invalid<T>(field: &'static str, what: &'static str) -> Result<T, Error> {
-    Err(Error::InvalidConfig { field, what })
 }

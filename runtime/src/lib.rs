@@ -24,7 +24,7 @@ pub use config::{Config, ModelType};
 pub use engine::Backend;
 pub use error::Error;
 pub use frame::{Frame, PixelFormat};
-pub use geometry::{ImageMap, ImagePoint, InputPoint};
+pub use geometry::{CropMap, CropPoint, ImageMap, ImagePoint, InputPoint};
 pub use instances::{Instance, Keypoint, Overflow, Poses};
 pub use pipeline::{Estimator, OnSizeChange, Options};
 pub use skeleton::Skeleton;

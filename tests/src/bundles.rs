@@ -1,8 +1,8 @@
 //! Bundles put together byte by byte, independently of the runtime's writer, so that any of their numbers can be wrong.
 
 use dormouse::config::{
-    Config, GroupingConfig, HeadConfig, HeadKind, InputColor, Limits, ModelType, NetworkConfig, PeakConfig, PreprocessConfig,
-    Provenance, ResizeFilter,
+    CENTROID_NETWORK, Config, GroupingConfig, HeadConfig, HeadKind, INSTANCE_NETWORK, IdentityConfig, InputColor, Limits,
+    ModelType, NetworkConfig, PeakConfig, PreprocessConfig, Provenance, ResizeFilter, TopDownConfig,
 };
 use dormouse::skeleton::Skeleton;
 
@@ -43,6 +43,40 @@ pub fn small_config() -> Config {
         top_down: None,
         identity: None,
     }
+}
+
+/// A configuration of any model type: that of [`small_config`] with the networks, heads and parts that the type needs.
+pub fn config_of(model_type: ModelType) -> Config {
+    let mut config = Config { model_type, ..small_config() };
+    let head = |kind, output: &str| HeadConfig { kind, output: output.into(), stride_px: 4 };
+    let network = |name: &str, heads: &[HeadConfig]| {
+        let preprocess = config.networks[0].preprocess;
+        NetworkConfig { name: name.into(), preprocess, heads: heads.to_vec() }
+    };
+    let confmaps = head(HeadKind::ConfidenceMaps, "c");
+    let centroid = network(CENTROID_NETWORK, &[head(HeadKind::Centroids, "t")]);
+    let networks = match model_type {
+        ModelType::SingleInstance => vec![network("pose", &[confmaps])],
+        ModelType::BottomUp => vec![network("pose", &[confmaps, head(HeadKind::PartAffinityFields, "f")])],
+        ModelType::BottomUpId => vec![network("pose", &[confmaps, head(HeadKind::ClassMaps, "i")])],
+        ModelType::Centroid => vec![centroid],
+        ModelType::TopDown => vec![centroid, network(INSTANCE_NETWORK, &[confmaps])],
+        ModelType::TopDownId => {
+            vec![centroid, network(INSTANCE_NETWORK, &[confmaps, head(HeadKind::ClassVectors, "v")])]
+        }
+    };
+    config.networks = networks;
+    config.top_down = model_type.has_centroids().then(|| TopDownConfig {
+        anchor_part: None,
+        crop_size_px: if model_type.has_crops() { 48 } else { 0 },
+        centroid_threshold: 0.5,
+        min_centroid_distance_px: 2.0,
+    });
+    config.identity = model_type.has_identity().then(|| IdentityConfig { classes: ["f", "m"].map(String::from).to_vec() });
+    if model_type == ModelType::Centroid {
+        config.skeleton = Skeleton { name: "s".into(), nodes: vec!["centroid".into()], ..Skeleton::default() };
+    }
+    config
 }
 
 /// One section of a hand-made bundle.

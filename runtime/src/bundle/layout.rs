@@ -32,6 +32,8 @@ pub(super) const ENTRY_LEN: usize = 64;
 pub(super) const NAME_LEN: usize = 40;
 
 pub(super) const CONFIG: &str = "config";
+pub(super) const TOP_DOWN: &str = "config/top_down";
+pub(super) const IDENTITY: &str = "config/identity";
 pub(super) const CARD: &str = "card";
 pub(super) const SELFTEST: &str = "selftest";
 pub(super) const NETWORK_PREFIX: &str = "network/";

@@ -1,13 +1,14 @@
 //! Opening a bundle: everything is checked once, nothing is run, and no network is copied.
 
 use super::crc32c;
-use super::layout::{CARD, CONFIG, ENTRY_LEN, Entry, HEADER_LEN, Header, NETWORK_PREFIX, SELFTEST};
+use super::layout::{CARD, CONFIG, ENTRY_LEN, Entry, HEADER_LEN, Header, IDENTITY, NETWORK_PREFIX, SELFTEST, TOP_DOWN};
 use super::selftest::SelfTest;
 use crate::config::Config;
 use crate::error::Error;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use serde::de::DeserializeOwned;
 
 /// A checked bundle over borrowed or owned bytes.
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ impl<'a> Bundle<'a> {
             let (offset, len) = (entry.start, entry.end - entry.start);
             sections.push(SectionInfo { name: entry.name.into(), offset, len, crc32c: entry.crc });
         }
-        let config = decode_config(section(&file, &sections, CONFIG)?)?;
+        let config = read_config(&file, &sections)?;
         let bundle = Self { file, sections, config };
         for network in &bundle.config.networks {
             bundle.network(&network.name)?;
@@ -106,7 +107,7 @@ impl<'a> Bundle<'a> {
     /// [`Error::MissingSection`].
     pub fn network(&self, name: &str) -> Result<&[u8], Error> {
         let found = self.sections.iter().find(|s| s.name.strip_prefix(NETWORK_PREFIX) == Some(name));
-        let info = found.ok_or_else(|| Entry::missing(name))?;
+        let info = found.ok_or_else(|| Entry::missing(&alloc::format!("{NETWORK_PREFIX}{name}")))?;
         Ok(&self.file[info.offset..info.offset + info.len])
     }
 
@@ -140,13 +141,22 @@ fn check_crc(what: &'static str, bytes: &[u8], expected: u32) -> Result<(), Erro
     if got == expected { Ok(()) } else { Err(Error::Checksum { what, expected, got }) }
 }
 
-fn decode_config(bytes: &[u8]) -> Result<Config, Error> {
-    let fault = |what| Error::Decode { section: CONFIG, what };
-    let (config, rest): (Config, _) =
-        postcard::take_from_bytes(bytes).map_err(|_| fault("not a postcard configuration of this version"))?;
-    if !rest.is_empty() {
-        return Err(fault("bytes are left after the configuration"));
+/// The configuration, put together from its sections. Of those beside `config` only the ones that the model type needs are
+/// looked at, so that a later version may give them to other model types.
+fn read_config(file: &[u8], sections: &[SectionInfo]) -> Result<Config, Error> {
+    let mut config: Config = decode(CONFIG, section(file, sections, CONFIG)?)?;
+    if config.model_type.has_centroids() {
+        config.top_down = Some(decode(TOP_DOWN, section(file, sections, TOP_DOWN)?)?);
+    }
+    if config.model_type.has_identity() {
+        config.identity = Some(decode(IDENTITY, section(file, sections, IDENTITY)?)?);
     }
     config.validate()?;
     Ok(config)
+}
+
+fn decode<T: DeserializeOwned>(section: &'static str, bytes: &[u8]) -> Result<T, Error> {
+    let fault = |what| Error::Decode { section, what };
+    let (value, rest) = postcard::take_from_bytes(bytes).map_err(|_| fault("not a postcard configuration of this version"))?;
+    if rest.is_empty() { Ok(value) } else { Err(fault("bytes are left after the configuration")) }
 }

@@ -2,14 +2,15 @@
 
 use super::crc32c;
 use super::layout::{
-    ALIGNMENT, CARD, CONFIG, ENTRY_LEN, FORMAT_MAJOR, FORMAT_MINOR, HEADER_LEN, MAGIC, MAX_SECTIONS, NAME_LEN, NETWORK_PREFIX,
-    SELFTEST,
+    ALIGNMENT, CARD, CONFIG, ENTRY_LEN, FORMAT_MAJOR, FORMAT_MINOR, HEADER_LEN, IDENTITY, MAGIC, MAX_SECTIONS, NAME_LEN,
+    NETWORK_PREFIX, SELFTEST, TOP_DOWN,
 };
 use super::selftest::SelfTest;
 use crate::config::Config;
 use crate::error::Error;
 use alloc::string::String;
 use alloc::vec::Vec;
+use serde::Serialize;
 
 /// Collects sections and lays them out.
 #[derive(Debug, Clone)]
@@ -18,14 +19,20 @@ pub struct BundleWriter {
 }
 
 impl BundleWriter {
-    /// Starts a bundle with a valid configuration.
+    /// Starts a bundle with a valid configuration; the parts that only some model types have get sections of their own.
     ///
     /// # Errors
     /// As [`Config::validate`].
     pub fn new(config: &Config) -> Result<Self, Error> {
         config.validate()?;
-        let bytes = postcard::to_allocvec(config).map_err(|_| Error::Decode { section: CONFIG, what: "cannot be encoded" })?;
-        Ok(Self { sections: alloc::vec![(CONFIG.into(), bytes)] })
+        let mut sections = alloc::vec![(CONFIG.into(), encode(CONFIG, config)?)];
+        if let Some(top_down) = &config.top_down {
+            sections.push((TOP_DOWN.into(), encode(TOP_DOWN, top_down)?));
+        }
+        if let Some(identity) = &config.identity {
+            sections.push((IDENTITY.into(), encode(IDENTITY, identity)?));
+        }
+        Ok(Self { sections })
     }
 
     /// Adds the ONNX bytes of a network under the name used in the configuration.
@@ -77,6 +84,10 @@ impl BundleWriter {
         write_header(&mut file, self.sections.len());
         Ok(file)
     }
+}
+
+fn encode(section: &'static str, value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    postcard::to_allocvec(value).map_err(|_| Error::Decode { section, what: "cannot be encoded" })
 }
 
 fn write_header(file: &mut [u8], sections: usize) {

@@ -1,12 +1,10 @@
 //! The preparation for one frame size, and the work on each frame.
 
-use super::color::levels_from_row;
-use super::resize::{AxisTaps, mix_rows, resize_row};
+use super::window::{Window, WindowSampler};
 use crate::config::PreprocessConfig;
 use crate::error::Error;
-use crate::frame::{Frame, PixelFormat};
+use crate::frame::Frame;
 use crate::geometry::ImageMap;
-use alloc::vec::Vec;
 
 /// Shape of a network input for one frame: `[1, channels, height, width]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,22 +32,9 @@ impl InputShape {
 /// Turns frames of one size into network inputs; everything it needs is allocated by [`Preprocessor::new`].
 #[derive(Debug, Clone)]
 pub struct Preprocessor {
-    config: PreprocessConfig,
-    frame_px: (u32, u32),
-    content: (usize, usize),
+    sampler: WindowSampler,
+    input: ImageMap,
     shape: InputShape,
-    scaling: Option<Scaling>,
-    /// One channel of a colour frame, as bytes: one row, or all of them with scaling.
-    levels: Vec<u8>,
-}
-
-/// What only resizing needs.
-#[derive(Debug, Clone)]
-struct Scaling {
-    x_taps: AxisTaps,
-    y_taps: AxisTaps,
-    /// A row of the frame's width that is a weighted sum of frame rows.
-    mixed: Vec<f32>,
 }
 
 impl Preprocessor {
@@ -62,28 +47,16 @@ impl Preprocessor {
     /// [`Error::InvalidConfig`] for a bad configuration, [`Error::FrameSize`] for a size that a [`Frame`] cannot have or
     /// whose input would be larger than one.
     pub fn new(config: &PreprocessConfig, width_px: u32, height_px: u32) -> Result<Self, Error> {
-        config.validate()?;
-        let scaled = |side: u32| ((f64::from(side) * f64::from(config.input_scale)) as usize).max(1);
-        let limit = Frame::MAX_SIDE_PX as usize;
-        let content = (scaled(width_px), scaled(height_px));
-        let frame_ok = |side| (1..=Frame::MAX_SIDE_PX).contains(&side);
-        if !frame_ok(width_px) || !frame_ok(height_px) || content.0 > limit || content.1 > limit {
-            return Err(Error::FrameSize { width_px, height_px, max_px: Frame::MAX_SIDE_PX });
-        }
+        let whole = (usize::MAX, usize::MAX);
+        let sampler = WindowSampler::new(config, width_px, height_px, whole)?;
+        let (width, height) = sampler.content();
         let stride = config.pad_to_stride_px as usize;
         let shape = InputShape {
             channels: config.color.channels(),
-            height: content.1.next_multiple_of(stride),
-            width: content.0.next_multiple_of(stride),
+            height: height.next_multiple_of(stride),
+            width: width.next_multiple_of(stride),
         };
-        let (width, height) = (width_px as usize, height_px as usize);
-        let scaling = (content != (width, height)).then(|| Scaling {
-            x_taps: AxisTaps::new(width, content.0, config.resize),
-            y_taps: AxisTaps::new(height, content.1, config.resize),
-            mixed: alloc::vec![0.0; width],
-        });
-        let levels = alloc::vec![0; if scaling.is_some() { width * height } else { width }];
-        Ok(Self { config: *config, frame_px: (width_px, height_px), content, shape, scaling, levels })
+        Ok(Self { sampler, input: ImageMap::new(config.input_scale), shape })
     }
 
     /// Shape of the input it produces.
@@ -93,12 +66,12 @@ impl Preprocessor {
 
     /// Width and height of the frames it takes.
     pub fn frame_px(&self) -> (u32, u32) {
-        self.frame_px
+        self.sampler.frame_px()
     }
 
     /// The way from input coordinates back to the caller's frame.
     pub fn image_map(&self) -> ImageMap {
-        ImageMap::new(self.config.input_scale)
+        self.input
     }
 
     /// Writes the input of `frame` into `input`, `[channels, height, width]`, values 0 to 1.
@@ -106,59 +79,20 @@ impl Preprocessor {
     /// # Errors
     /// [`Error::SizeChanged`] for a frame of another size; [`Error::FrameBuffer`] if `input` has not `shape().len()` values.
     pub fn run(&mut self, frame: &Frame<'_>, input: &mut [f32]) -> Result<(), Error> {
-        let (width_px, height_px) = self.frame_px;
-        if (frame.width_px(), frame.height_px()) != self.frame_px {
-            let (got_width_px, got_height_px) = (frame.width_px(), frame.height_px());
-            return Err(Error::SizeChanged { width_px, height_px, got_width_px, got_height_px });
-        }
-        if input.len() != self.shape.len() {
-            let (expected, got) = (self.shape.len(), input.len());
-            return Err(Error::FrameBuffer { width_px, height_px, row_stride: self.shape.width, expected, got });
-        }
-        let (content_width, content_height) = self.content;
+        self.sampler.check(frame, input, self.shape.len(), self.shape.width)?;
+        let (width, height) = self.sampler.content();
+        let window = Window { columns: 0..width, rows: 0..height };
         for (channel, plane) in input.chunks_exact_mut(self.shape.height * self.shape.width).enumerate() {
-            let (content, padding) = plane.split_at_mut(content_height * self.shape.width);
-            if self.scaling.is_some() {
-                self.scale(frame, channel, content);
-            } else {
-                self.convert(frame, channel, content);
-            }
-            content.chunks_exact_mut(self.shape.width).for_each(|row| row[content_width..].fill(0.0));
+            let (content, padding) = plane.split_at_mut(height * self.shape.width);
+            let rows = content.chunks_exact_mut(self.shape.width).map(|row| {
+                let (row, padding) = row.split_at_mut(width);
+                padding.fill(0.0);
+                row
+            });
+            self.sampler.fill(frame, channel, &window, rows);
             padding.fill(0.0);
         }
         Ok(())
-    }
-
-    /// Fills the rows of a channel without scaling; gray frames go straight from their buffer.
-    fn convert(&mut self, frame: &Frame<'_>, channel: usize, content: &mut [f32]) {
-        for (y, out) in (0..frame.height_px()).zip(content.chunks_exact_mut(self.shape.width)) {
-            let row = frame.row(y);
-            let levels = if frame.format() == PixelFormat::Gray8 {
-                row
-            } else {
-                levels_from_row(frame.format(), self.config.color, channel, row, &mut self.levels);
-                &self.levels
-            };
-            out.iter_mut().zip(levels).for_each(|(out, &v)| *out = f32::from(v) / 255.0);
-        }
-    }
-
-    /// Fills the rows of a channel with scaling: along y first, so that shrinking leaves fewer rows for the slower way along x.
-    fn scale(&mut self, frame: &Frame<'_>, channel: usize, content: &mut [f32]) {
-        let Some(Scaling { x_taps, y_taps, mixed }) = &mut self.scaling else { return };
-        let width = mixed.len();
-        let gray = frame.format() == PixelFormat::Gray8;
-        if !gray {
-            for (y, levels) in (0..frame.height_px()).zip(self.levels.chunks_exact_mut(width)) {
-                levels_from_row(frame.format(), self.config.color, channel, frame.row(y), levels);
-            }
-        }
-        let levels = &self.levels;
-        let row_at = |y: usize| if gray { frame.row(y as u32) } else { &levels[y * width..][..width] };
-        for (index, out) in content.chunks_exact_mut(self.shape.width).enumerate() {
-            mix_rows(y_taps, index, row_at, mixed);
-            resize_row(x_taps, mixed, &mut out[..self.content.0]);
-        }
     }
 }
 
@@ -166,6 +100,7 @@ impl Preprocessor {
 mod tests {
     use super::*;
     use crate::config::{InputColor, ResizeFilter};
+    use crate::frame::PixelFormat;
 
     fn config(color: InputColor, input_scale: f32, pad_to_stride_px: u32) -> PreprocessConfig {
         PreprocessConfig { color, input_scale, resize: ResizeFilter::Bilinear, pad_to_stride_px }

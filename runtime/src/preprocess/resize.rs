@@ -2,6 +2,7 @@
 
 use crate::config::ResizeFilter;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// For every output index the source indices that contribute and their weights (they sum to 1).
 #[derive(Debug, Clone, PartialEq)]
@@ -54,13 +55,48 @@ impl AxisTaps {
         self.starts.is_empty()
     }
 
-    fn at(&self, index: usize) -> (usize, &[f32]) {
-        (self.starts[index] as usize, &self.weights[index * self.taps..(index + 1) * self.taps])
+    /// Most source samples that any `outputs` consecutive outputs read.
+    pub(super) fn largest_source(&self, outputs: usize) -> usize {
+        let all = self.len();
+        let source = |first: usize| self.window(first..first.saturating_add(outputs).min(all)).source().len();
+        (0..all).map(source).max().unwrap_or(0)
+    }
+
+    /// The weights of some of the outputs.
+    pub(super) fn window(&self, outputs: Range<usize>) -> TapsWindow<'_> {
+        let weights = &self.weights[outputs.start * self.taps..outputs.end * self.taps];
+        let starts = &self.starts[outputs];
+        // Outputs go from left to right, and so do the samples they read.
+        let first = starts.first().map_or(0, |&s| s as usize);
+        let end = starts.last().map_or(first, |&s| s as usize + self.taps);
+        TapsWindow { starts, weights, taps: self.taps, source: first..end }
     }
 }
 
-/// Output row `index` before resizing along x: the weighted sum of the rows of bytes that `row_at` gives.
-pub(super) fn mix_rows<'r>(taps: &AxisTaps, index: usize, row_at: impl Fn(usize) -> &'r [u8], mixed: &mut [f32]) {
+/// Some consecutive outputs of an axis, and the source samples that they read.
+#[derive(Debug, Clone)]
+pub(super) struct TapsWindow<'a> {
+    starts: &'a [u32],
+    weights: &'a [f32],
+    taps: usize,
+    source: Range<usize>,
+}
+
+impl TapsWindow<'_> {
+    /// All source samples that any of the outputs reads.
+    pub fn source(&self) -> Range<usize> {
+        self.source.clone()
+    }
+
+    /// First source sample of an output, counted from the window's first, and the weights from there on.
+    fn at(&self, index: usize) -> (usize, &[f32]) {
+        (self.starts[index] as usize - self.source.start, &self.weights[index * self.taps..(index + 1) * self.taps])
+    }
+}
+
+/// Output row `index` of the window before resizing along x: the weighted sum of the rows of bytes that `row_at` gives,
+/// which counts from the window's first source row.
+pub(super) fn mix_rows<'r>(taps: &TapsWindow<'_>, index: usize, row_at: impl Fn(usize) -> &'r [u8], mixed: &mut [f32]) {
     let (start, weights) = taps.at(index);
     if let &[top, bottom] = weights {
         let rows = row_at(start).iter().zip(row_at(start + 1));
@@ -73,10 +109,10 @@ pub(super) fn mix_rows<'r>(taps: &AxisTaps, index: usize, row_at: impl Fn(usize)
     }
 }
 
-/// Resizes a row along x, rounds to whole grey levels and divides by 255.
+/// Resizes a row along x, rounds to whole grey levels and divides by 255. `row` holds the window's source samples.
 ///
 /// The rounding keeps the 8-bit path of training tools: a network never sees values between grey levels.
-pub(super) fn resize_row(taps: &AxisTaps, row: &[f32], out: &mut [f32]) {
+pub(super) fn resize_row(taps: &TapsWindow<'_>, row: &[f32], out: &mut [f32]) {
     match taps.taps {
         2 => weigh::<2>(taps, row, out),
         3 => weigh::<3>(taps, row, out),
@@ -93,10 +129,10 @@ pub(super) fn resize_row(taps: &AxisTaps, row: &[f32], out: &mut [f32]) {
 }
 
 /// Weighted sums of `TAPS` neighbours; a known number spares the loop (halving takes 2, or 4 with antialias).
-fn weigh<const TAPS: usize>(taps: &AxisTaps, row: &[f32], out: &mut [f32]) {
+fn weigh<const TAPS: usize>(taps: &TapsWindow<'_>, row: &[f32], out: &mut [f32]) {
     let (weights, _) = taps.weights.as_chunks::<TAPS>();
-    for ((out, &start), weights) in out.iter_mut().zip(&taps.starts).zip(weights) {
-        let values = &row[start as usize..][..TAPS];
+    for ((out, &start), weights) in out.iter_mut().zip(taps.starts).zip(weights) {
+        let values = &row[start as usize - taps.source.start..][..TAPS];
         *out = weights.iter().zip(values).map(|(w, v)| w * v).sum();
     }
 }
@@ -105,12 +141,19 @@ fn weigh<const TAPS: usize>(taps: &AxisTaps, row: &[f32], out: &mut [f32]) {
 mod tests {
     use super::*;
 
-    fn apply(taps: &AxisTaps, row: &[u8]) -> Vec<f32> {
+    fn all(taps: &AxisTaps) -> TapsWindow<'_> {
+        taps.window(0..taps.len())
+    }
+
+    fn apply(axis: &AxisTaps, row: &[u8]) -> Vec<f32> {
+        // The samples that a window reads need not start with the row's first.
+        let taps = all(axis);
+        let row = &row[taps.source()];
         let weighted = |index| {
             let (start, weights) = taps.at(index);
             weights.iter().zip(&row[start..]).map(|(w, &v)| w * f32::from(v)).sum()
         };
-        (0..taps.len()).map(weighted).collect()
+        (0..axis.len()).map(weighted).collect()
     }
 
     #[test]
@@ -121,10 +164,12 @@ mod tests {
                 let bytes: Vec<u8> = (0..source).map(|i| (i * 83 % 256) as u8).collect();
                 let expected: Vec<f32> = apply(&taps, &bytes).iter().map(|v| libm::floorf(v + 0.5) / 255.0).collect();
                 let (mut along_x, mut mixed) = (alloc::vec![0.0; target], [0.0]);
-                resize_row(&taps, &bytes.iter().map(|&v| f32::from(v)).collect::<Vec<_>>(), &mut along_x);
+                let window = all(&taps);
+                let read = &bytes[window.source()];
+                resize_row(&window, &read.iter().map(|&v| f32::from(v)).collect::<Vec<_>>(), &mut along_x);
                 assert_eq!(along_x, expected, "{source} -> {target} {filter:?}");
                 for (index, &expected) in apply(&taps, &bytes).iter().enumerate() {
-                    mix_rows(&taps, index, |row| &bytes[row..=row], &mut mixed);
+                    mix_rows(&window, index, |row| &read[row..=row], &mut mixed);
                     assert!((mixed[0] - expected).abs() < 1e-3);
                 }
             }

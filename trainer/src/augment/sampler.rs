@@ -4,7 +4,7 @@ use super::config::AugmentConfig;
 use super::flip::swap_sides;
 use super::intensity::Intensity;
 use super::warp::Warp;
-use crate::dataset::sample::{MISSING, Point, Sample};
+use crate::dataset::sample::{Animal, MISSING, Point, Sample};
 use crate::error::Result;
 use dormouse::Skeleton;
 use rand::{Rng, RngExt};
@@ -55,12 +55,12 @@ impl Augment {
             warp.image(&image)
         };
         let animals = sample.animals.iter().map(|animal| self.moved(animal, &warp, swaps_sides, size_px));
-        let keep = |animal: &Vec<Point>| !config.drop_parts_outside || animal.iter().any(|p| !is_missing(*p));
+        let keep = |animal: &Animal| !config.drop_parts_outside || animal.has_parts();
         Sample { image, animals: animals.filter(keep).collect() }
     }
 
-    fn moved(&self, animal: &[Point], warp: &Warp, swaps_sides: bool, size_px: [usize; 2]) -> Vec<Point> {
-        let mut points: Vec<Point> = animal.iter().map(|&p| warp.point(p)).collect();
+    fn moved(&self, animal: &Animal, warp: &Warp, swaps_sides: bool, size_px: [usize; 2]) -> Animal {
+        let mut points: Vec<Point> = animal.points.iter().map(|&p| warp.point(p)).collect();
         if swaps_sides {
             swap_sides(&mut points, &self.mirrored);
         }
@@ -70,7 +70,7 @@ impl Augment {
                 *point = MISSING;
             }
         }
-        points
+        Animal { points, identity: animal.identity }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The commands and their common options.
 
-use super::{demo, eval, export, inspect, predict, train, unpack};
+use super::{
+    compare, demo, eval, export, import_profile, inspect, labels, new, plot, predict, preview, receptive_field, train, unpack,
+};
 use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
@@ -35,6 +37,20 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Compare predicted poses with true ones
     Eval(eval::EvalArgs),
+    /// Write a configuration that suits the labels
+    New(new::NewArgs),
+    /// Write a configuration from a SLEAP profile
+    ImportProfile(import_profile::ImportProfileArgs),
+    /// Count what a labels file holds: animals, sizes, parts, mistakes
+    Labels(labels::LabelsArgs),
+    /// Draw augmented training samples with their targets
+    Preview(preview::PreviewArgs),
+    /// Compare what a network sees with the size of the animals
+    ReceptiveField(receptive_field::ReceptiveFieldArgs),
+    /// Evaluate several models on the same labels, in one table
+    Compare(compare::CompareArgs),
+    /// Draw charts of a training run
+    Plot(plot::PlotArgs),
     /// Show what is in a bundle, a labels file or an ONNX file
     Inspect(inspect::InspectArgs),
     /// Write the sections of a bundle as plain files
@@ -52,6 +68,13 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Export(args) => export::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::New(args) => new::run(&args),
+        Command::ImportProfile(args) => import_profile::run(&args),
+        Command::Labels(args) => labels::run(&args),
+        Command::Preview(args) => preview::run(&args),
+        Command::ReceptiveField(args) => receptive_field::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Plot(args) => plot::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Unpack(args) => unpack::run(&args),
     }

@@ -1,14 +1,21 @@
 //! The command line: one file per command.
 
 mod args;
+mod compare;
 mod demo;
 mod eval;
 mod export;
+mod import_profile;
 mod inspect;
 mod interrupt;
+mod labels;
+mod new;
 mod output;
 mod overlay;
+mod plot;
 mod predict;
+mod preview;
+mod receptive_field;
 mod run_report;
 mod text;
 mod train;

@@ -1,8 +1,8 @@
 //! Labelled frames with their images, ready to train on.
 
 use super::image::Image;
-use super::labels::{InstanceKind, Labels};
-use super::sample::{MISSING, Point, Sample, SampleSource};
+use super::labels::{InstanceKind, LabelInstance, LabelPoint, Labels};
+use super::sample::{Animal, MISSING, Point, Sample, SampleSource};
 use super::video::{ChannelOrder, FrameSource, VideoOptions, open_video_with};
 use crate::error::{Error, Result};
 use dormouse::Skeleton;
@@ -20,22 +20,24 @@ pub struct SampleOptions {
     pub cache_bytes: usize,
     /// Overrides the order of colours in packages.
     pub channel_order: Option<ChannelOrder>,
+    /// Also takes frames that the file lists without any instance: a person looked and found no animal.
+    pub negatives: bool,
 }
 
 impl Default for SampleOptions {
     fn default() -> Self {
-        Self { cache_bytes: 4 << 30, channel_order: None }
+        Self { cache_bytes: 4 << 30, channel_order: None, negatives: false }
     }
 }
 
 struct Labelled {
     video: usize,
     frame_index: u64,
-    animals: Vec<Vec<Point>>,
+    animals: Vec<Animal>,
     image: Option<Image>,
 }
 
-/// The frames of a labels file in which a person placed at least one part.
+/// The frames of a labels file in which a person placed at least one part and, if asked, those marked as empty.
 pub struct LabeledSamples {
     labels: Labels,
     options: VideoOptions,
@@ -47,8 +49,8 @@ pub struct LabeledSamples {
 impl LabeledSamples {
     /// Picks the frames and decodes their images; `progress` is told how many of how many are done.
     ///
-    /// Only user instances with at least one usable part count, and frames without any are left out. A sample's animals keep the
-    /// order of the file, and samples that of its frames.
+    /// Only user instances with at least one usable part count, and frames without any are left out, but for negatives if the
+    /// options ask for them. A sample's animals keep the order of the file, and samples that of its frames. Tracks are identities.
     ///
     /// # Errors
     /// When a video that is needed cannot be opened or lacks a frame.
@@ -56,13 +58,8 @@ impl LabeledSamples {
         let mut samples = Vec::new();
         for frame in &labels.frames {
             let users = frame.instances.iter().filter(|instance| instance.kind == InstanceKind::User);
-            let animals = users.map(|instance| -> Vec<Point> {
-                let point =
-                    |part: &super::LabelPoint| if part.is_usable() { [part.x_px as f32, part.y_px as f32] } else { MISSING };
-                instance.points.iter().map(point).collect()
-            });
-            let animals: Vec<Vec<Point>> = animals.filter(|points| points.iter().any(|point| point[0].is_finite())).collect();
-            if !animals.is_empty() {
+            let animals: Vec<Animal> = users.map(animal).filter(Animal::has_parts).collect();
+            if !animals.is_empty() || (options.negatives && frame.instances.is_empty()) {
                 samples.push(Labelled { video: frame.video, frame_index: frame.frame_index, animals, image: None });
             }
         }
@@ -123,9 +120,23 @@ impl LabeledSamples {
     }
 }
 
+fn animal(instance: &LabelInstance) -> Animal {
+    let point = |part: &LabelPoint| -> Point { if part.is_usable() { [part.x_px as f32, part.y_px as f32] } else { MISSING } };
+    Animal { points: instance.points.iter().map(point).collect(), identity: instance.track }
+}
+
 impl SampleSource for LabeledSamples {
     fn skeleton(&self) -> &Skeleton {
         &self.labels.skeleton
+    }
+
+    fn identities(&self) -> &[String] {
+        &self.labels.tracks
+    }
+
+    fn animals(&self, index: usize) -> Result<Vec<Animal>> {
+        let sample = self.samples.get(index).map(|sample| sample.animals.clone());
+        sample.ok_or_else(|| Error::Data(format!("there is no sample {index} of {}", self.len())))
     }
 
     fn len(&self) -> usize {

@@ -69,7 +69,7 @@ fn only_usable_user_instances_count() {
     assert_eq!(steps, [(0, 3), (1, 3), (2, 3), (3, 3)]);
     let animals: Vec<usize> = (0..3).map(|i| samples.sample(i).unwrap().animals.len()).collect();
     assert_eq!(animals, [1, 1, 2]);
-    let first = samples.sample(0).unwrap().animals[0].clone();
+    let first = samples.sample(0).unwrap().animals[0].points.clone();
     assert_eq!(first[0], [1.5, 2.0]);
     assert!(first[1][0].is_nan() && first[1][1].is_nan(), "placed but not visible");
     assert_eq!((samples.frame_of(2), samples.frame_of(3), samples.cached()), (Some((0, 1)), None, 3));
@@ -77,9 +77,26 @@ fn only_usable_user_instances_count() {
 }
 
 #[test]
+fn empty_frames_are_negatives_and_tracks_are_identities() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut labels = labels(temp.path());
+    labels.tracks = vec!["anna".into(), "bert".into()];
+    labels.frames[4].instances[1].track = Some(1);
+    labels.frames[1].instances.clear();
+    let options = SampleOptions { negatives: true, ..SampleOptions::default() };
+    let samples = LabeledSamples::open(labels.clone(), &options, &mut |_, _| {}).unwrap();
+    assert_eq!(shades(&samples), [4, 3, 2, 1], "frame 3 is empty, frame 0 has an instance without usable parts");
+    assert!(samples.animals(1).unwrap().is_empty() && samples.sample(1).unwrap().animals.is_empty());
+    let identities: Vec<_> = samples.animals(3).unwrap().iter().map(|a| a.identity).collect();
+    assert_eq!((identities, samples.identities().len()), (vec![None, Some(1)], 2));
+    let without = LabeledSamples::open(labels, &SampleOptions::default(), &mut |_, _| {}).unwrap();
+    assert_eq!(shades(&without), [4, 2, 1]);
+}
+
+#[test]
 fn memory_is_bounded_and_a_missing_video_is_told() {
     let temp = tempfile::tempdir().unwrap();
-    let options = SampleOptions { cache_bytes: 25, channel_order: None };
+    let options = SampleOptions { cache_bytes: 25, ..SampleOptions::default() };
     let samples = LabeledSamples::open(labels(temp.path()), &options, &mut |_, _| {}).unwrap();
     assert_eq!(samples.cached(), 2);
     assert_eq!(shades(&samples), [4, 2, 1]);
@@ -123,7 +140,7 @@ fn real_training_set() {
     for index in 0..samples.len() {
         let sample = samples.sample(index).unwrap();
         assert_eq!((sample.image.width_px(), sample.image.height_px(), sample.image.channels()), (384, 384, 1));
-        assert!(sample.animals.len() == 2 && sample.animals.iter().all(|animal| animal.len() == 24));
+        assert!(sample.animals.len() == 2 && sample.animals.iter().all(|animal| animal.points.len() == 24));
     }
 }
 

@@ -12,6 +12,6 @@ pub mod views;
 pub use image::Image;
 pub use labeled_samples::{LabeledSamples, SampleOptions, Split, split};
 pub use labels::{InstanceKind, LabelInstance, LabelPoint, LabeledFrame, Labels, Video, VideoSource};
-pub use sample::{MISSING, Point, Sample, SampleSource};
+pub use sample::{Animal, MISSING, Point, Sample, SampleSource};
 pub use slp::{VideoSearch, read_labels, read_skeleton_json, write_labels};
 pub use video::{ChannelOrder, FrameSource, VideoOptions, open_path, open_video, open_video_with};

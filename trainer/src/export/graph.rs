@@ -4,7 +4,8 @@ use super::proto::{Dim, floats, int, ints, node, string, value_info};
 use crate::error::Result;
 use crate::model::plan::{Op, ParamShape};
 use crate::model::pose_net::read;
-use crate::model::{Layer, PoseNet};
+use crate::model::{HeadSpec, Layer, PoseNet};
+use dormouse::config::HeadKind;
 use prost::Message;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto};
 
@@ -63,13 +64,16 @@ fn graph(net: &PoseNet) -> Result<GraphProto> {
                 let attributes = vec![string("mode", "linear"), string("coordinate_transformation_mode", "half_pixel")];
                 graph.node.push(node("Resize", &step.name, &[name(input), "", SCALES], attributes));
             }
+            Op::GlobalMax { input } => graph.node.push(node("GlobalMaxPool", &step.name, &[name(input)], Vec::new())),
+            Op::Sigmoid { input } => graph.node.push(node("Sigmoid", &step.name, &[name(input)], Vec::new())),
+            Op::Softmax { input } => graph.node.push(node("Softmax", &step.name, &[name(input)], vec![int("axis", 1)])),
             Op::Concat { first, second } => {
                 graph.node.push(node("Concat", &step.name, &[name(first), name(second)], vec![int("axis", 1)]));
             }
         }
     }
     for (&output, head) in plan.outputs.iter().zip(&net.config().heads) {
-        graph.output.push(value_info(&plan.nodes[output].name, output_dims(head.channels, head.stride_px)));
+        graph.output.push(value_info(&plan.nodes[output].name, output_dims(head)));
     }
     Ok(graph)
 }
@@ -102,7 +106,11 @@ fn image_dims(channels: usize) -> Vec<Dim> {
     vec![Dim::Named("batch".into()), Dim::Fixed(channels), Dim::Named("height".into()), Dim::Named("width".into())]
 }
 
-fn output_dims(channels: usize, stride_px: usize) -> Vec<Dim> {
+fn output_dims(head: &HeadSpec) -> Vec<Dim> {
+    let (channels, stride_px) = (head.channels, head.stride_px);
+    if head.kind == HeadKind::ClassVectors {
+        return vec![Dim::Named("batch".into()), Dim::Fixed(channels), Dim::Fixed(1), Dim::Fixed(1)];
+    }
     let side = |name: &str| Dim::Named(if stride_px == 1 { name.into() } else { format!("{name}_s{stride_px}") });
     vec![Dim::Named("batch".into()), Dim::Fixed(channels), side("height"), side("width")]
 }

@@ -1,5 +1,9 @@
 //! What the training minimises.
 
+mod cross_entropy;
+mod head;
 mod mse;
 
+pub use cross_entropy::cross_entropy;
+pub use head::head_loss;
 pub use mse::{mean_squared_error, weighted_sum};

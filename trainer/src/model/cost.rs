@@ -10,14 +10,15 @@ pub fn parameter_count(plan: &Plan) -> usize {
 /// Floating-point operations of the convolutions for one image of `width_px` x `height_px`; a multiply-add counts as two.
 /// A training step costs about three times as much per image.
 pub fn forward_flops(plan: &Plan, width_px: usize, height_px: usize) -> u64 {
-    let cells = |stride: usize| (width_px / stride) as u64 * (height_px / stride) as u64;
+    let side = |px: usize, stride: usize| px.checked_div(stride).unwrap_or(1) as u64;
+    let cells = |stride: usize| side(width_px, stride) * side(height_px, stride);
     plan.nodes
         .iter()
         .map(|node| match node.op {
             Op::Conv { param, .. } => 2 * plan.params[param].weight_len() as u64 * cells(node.stride_px),
             // Every input cell is multiplied with the whole kernel.
             Op::Transposed { param, .. } => 2 * plan.params[param].weight_len() as u64 * cells(node.stride_px * 2),
-            Op::Input | Op::MaxPool { .. } | Op::Upsample { .. } | Op::Concat { .. } => 0,
+            _ => 0,
         })
         .sum()
 }
@@ -32,7 +33,9 @@ mod tests {
         let conv = plan.conv("a".into(), 0, 4, 3, true);
         let pool = plan.max_pool("b".into(), conv);
         plan.conv("c".into(), pool, 2, 1, false);
-        assert_eq!(parameter_count(&plan), 36 + 4 + 8 + 2);
-        assert_eq!(forward_flops(&plan, 8, 4), 2 * 36 * 32 + 2 * 8 * 8);
+        let whole = plan.global_max("d".into(), pool);
+        plan.conv("e".into(), whole, 3, 1, false);
+        assert_eq!(parameter_count(&plan), 36 + 4 + 8 + 2 + 12 + 3);
+        assert_eq!(forward_flops(&plan, 8, 4), 2 * 36 * 32 + 2 * 8 * 8 + 2 * 12);
     }
 }

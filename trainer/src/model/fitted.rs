@@ -74,7 +74,7 @@ mod tests {
         let device = Device::default();
         for upsampling in [Upsampling::Bilinear, Upsampling::Transposed] {
             let unet = UnetConfig { filters: 6, filters_rate: 1.5, max_stride: 8, upsampling, ..UnetConfig::default() };
-            let head = HeadSpec { kind: HeadKind::ConfidenceMaps, output: "a".into(), channels: 2, stride_px: 2 };
+            let head = HeadSpec::new(HeadKind::ConfidenceMaps, "a", 2, 2);
             let mut net = PoseNetConfig { in_channels: 1, unet, heads: vec![head] }.init(5, &device).unwrap();
             let pixels: Vec<f32> = (0..2 * 32 * 24).map(|i| 0.6 + 0.3 * ((i * i) as f32 * 0.37).sin()).collect();
             let images = Tensor::<4>::from_data(TensorData::new(pixels, [2, 1, 32, 24]), &device);
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn images_without_any_structure_leave_the_weights() {
         let device = Device::default();
-        let head = HeadSpec { kind: HeadKind::ConfidenceMaps, output: "a".into(), channels: 1, stride_px: 2 };
+        let head = HeadSpec::new(HeadKind::ConfidenceMaps, "a", 1, 2);
         let unet = UnetConfig { filters: 4, max_stride: 4, ..UnetConfig::default() };
         let mut net = PoseNetConfig { in_channels: 1, unet, heads: vec![head] }.init(5, &device).unwrap();
         let before = net.to_flat().unwrap();

@@ -16,21 +16,22 @@ pub enum Init {
     /// without normalisation (He et al. 2015, "Delving Deep into Rectifiers"). The linear heads get a hundredth of Glorot's:
     /// maps are nearly zero everywhere, and unlearning a loud start was seen to cost the first hundreds of steps.
     He,
+    /// As `he`, then every layer is scaled and shifted to the first training images ([`super::fit_to_images`]).
+    Fitted,
 }
 
-/// Factor on a head's first weights with [`Init::He`].
+/// Factor on a head's first weights with [`Init::He`] and [`Init::Fitted`].
 const HEAD_GAIN: f64 = 0.01;
 
 impl Init {
     /// First weights of one convolution; a fan is channels times kernel area.
     pub fn weights(self, shape: &ParamShape, rng: &mut ChaCha8Rng) -> Vec<f32> {
         let area = shape.kernel * shape.kernel;
-        // Heads are the only 1x1 convolutions, and the only ones without a ReLU.
         let glorot = (6.0 / (area * (shape.channels_in + shape.channels_out)) as f64).sqrt();
-        let limit = match (self, shape.kernel) {
+        let limit = match (self, shape.relu) {
             (Self::Glorot, _) => glorot,
-            (Self::He, 1) => glorot * HEAD_GAIN,
-            (Self::He, _) => (6.0 / (area * shape.channels_in) as f64).sqrt(),
+            (Self::He | Self::Fitted, false) => glorot * HEAD_GAIN,
+            (Self::He | Self::Fitted, true) => (6.0 / (area * shape.channels_in) as f64).sqrt(),
         };
         let unit = |word: u32| f64::from(word) / f64::from(u32::MAX);
         (0..shape.weight_len()).map(|_| ((2.0 * unit(rng.next_u32()) - 1.0) * limit) as f32).collect()
@@ -44,7 +45,10 @@ mod tests {
 
     #[test]
     fn has_the_variance_of_the_distribution() {
-        let shape = |kernel| ParamShape { name: "a".into(), channels_in: 16, channels_out: 32, kernel, transposed: false };
+        let shape = |kernel| {
+            let (name, channels_in, channels_out) = ("a".into(), 16, 32);
+            ParamShape { name, channels_in, channels_out, kernel, transposed: false, relu: kernel > 1 }
+        };
         let cases = [(Init::Glorot, 3, 9.0 * 48.0), (Init::He, 3, 9.0 * 16.0), (Init::He, 1, 48.0 * 1e4)];
         for (init, kernel, fans) in cases {
             let weights: Vec<f32> =

@@ -2,6 +2,7 @@
 
 pub mod cost;
 pub mod direct;
+pub mod fitted;
 pub mod init;
 pub mod plan;
 pub mod pose_net;
@@ -10,6 +11,7 @@ pub mod unet;
 pub mod upsample;
 
 pub use cost::{forward_flops, parameter_count};
+pub use fitted::fit_to_images;
 pub use init::Init;
 pub use plan::{Node, Op, ParamShape, Plan};
 pub use pose_net::{Layer, PoseNet};

@@ -39,6 +39,28 @@ pub enum Op {
         /// Node whose channels follow.
         second: usize,
     },
+    /// Maximum over all cells of a map, which leaves one cell.
+    GlobalMax {
+        /// Input node.
+        input: usize,
+    },
+    /// 1 / (1 + exp(-x)) of every number.
+    Sigmoid {
+        /// Input node.
+        input: usize,
+    },
+    /// exp(x) over the sum of exp over all channels of the same cell.
+    Softmax {
+        /// Input node.
+        input: usize,
+    },
+}
+
+impl Op {
+    /// Whether negative results become 0.
+    pub const fn has_relu(self) -> bool {
+        matches!(self, Self::Conv { relu: true, .. } | Self::Transposed { .. })
+    }
 }
 
 /// A step with what it yields.
@@ -50,7 +72,7 @@ pub struct Node {
     pub op: Op,
     /// Channels of the result.
     pub channels: usize,
-    /// Input pixels per cell of the result.
+    /// Input pixels per cell of the result; 0 where one cell stands for the whole image.
     pub stride_px: usize,
 }
 
@@ -67,6 +89,8 @@ pub struct ParamShape {
     pub kernel: usize,
     /// Whether it is a transposed convolution: weights are `[in, out, k, k]` then, and `[out, in, k, k]` otherwise.
     pub transposed: bool,
+    /// Whether a ReLU follows. Only the last convolution of a head has none.
+    pub relu: bool,
 }
 
 impl ParamShape {
@@ -104,14 +128,14 @@ impl Plan {
     /// Appends a convolution and returns its node.
     pub fn conv(&mut self, name: String, input: usize, channels_out: usize, kernel: usize, relu: bool) -> usize {
         let (channels_in, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
-        let param = self.param(&name, channels_in, channels_out, kernel, false);
+        let param = self.param(&name, [channels_in, channels_out], kernel, false, relu);
         self.push(name, Op::Conv { input, param, relu }, channels_out, stride_px)
     }
 
     /// Appends a transposed convolution and returns its node.
     pub fn transposed(&mut self, name: String, input: usize, channels_out: usize) -> usize {
         let (channels_in, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
-        let param = self.param(&name, channels_in, channels_out, 3, true);
+        let param = self.param(&name, [channels_in, channels_out], 3, true, true);
         self.push(name, Op::Transposed { input, param }, channels_out, stride_px / 2)
     }
 
@@ -134,13 +158,29 @@ impl Plan {
         self.push(name, Op::Concat { first, second }, channels, stride_px)
     }
 
+    /// Appends the maximum over the whole map and returns its node.
+    pub fn global_max(&mut self, name: String, input: usize) -> usize {
+        self.push(name, Op::GlobalMax { input }, self.nodes[input].channels, 0)
+    }
+
+    /// Appends a sigmoid and returns its node.
+    pub fn sigmoid(&mut self, name: String, input: usize) -> usize {
+        self.push(name, Op::Sigmoid { input }, self.nodes[input].channels, self.nodes[input].stride_px)
+    }
+
+    /// Appends a softmax over channels and returns its node.
+    pub fn softmax(&mut self, name: String, input: usize) -> usize {
+        self.push(name, Op::Softmax { input }, self.nodes[input].channels, self.nodes[input].stride_px)
+    }
+
     fn push(&mut self, name: String, op: Op, channels: usize, stride_px: usize) -> usize {
         self.nodes.push(Node { name, op, channels, stride_px });
         self.nodes.len() - 1
     }
 
-    fn param(&mut self, name: &str, channels_in: usize, channels_out: usize, kernel: usize, transposed: bool) -> usize {
-        self.params.push(ParamShape { name: name.into(), channels_in, channels_out, kernel, transposed });
+    fn param(&mut self, name: &str, channels: [usize; 2], kernel: usize, transposed: bool, relu: bool) -> usize {
+        let [channels_in, channels_out] = channels;
+        self.params.push(ParamShape { name: name.into(), channels_in, channels_out, kernel, transposed, relu });
         self.params.len() - 1
     }
 }

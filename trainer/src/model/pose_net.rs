@@ -5,9 +5,10 @@ use super::plan::{Op, Plan};
 use super::unet::PoseNetConfig;
 use super::upsample::bilinear_x2;
 use crate::error::{Error, Result};
+use burn::tensor::activation::{relu, sigmoid, softmax};
 use burn::tensor::module::{conv_transpose2d, conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, TensorData, activation::relu};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -142,7 +143,7 @@ impl PoseNet {
     }
 
     /// The outputs, in head order, for images `[batch, channels, height, width]` in 0..1 whose sides are multiples of the
-    /// max stride. Each output is `[batch, head channels, height / stride, width / stride]`.
+    /// max stride. Each output is `[batch, head channels, height / stride, width / stride]`; class vectors have 1x1 cells.
     pub fn forward(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         self.forward_with(&self.layers, images)
     }
@@ -151,21 +152,28 @@ impl PoseNet {
     pub fn forward_with(&self, layers: &[Layer], images: Tensor<4>) -> Vec<Tensor<4>> {
         let mut values: Vec<Tensor<4>> = Vec::with_capacity(self.plan.nodes.len());
         for node in &self.plan.nodes {
-            let value = match node.op {
-                Op::Input => images.clone(),
-                Op::Conv { input, param, relu: with_relu } => {
-                    let pad = self.plan.params[param].kernel / 2;
-                    let y = conv(values[input].clone(), &layers[param], pad);
-                    if with_relu { relu(y) } else { y }
-                }
-                Op::Transposed { input, param } => relu(transposed(values[input].clone(), &layers[param])),
-                Op::MaxPool { input } => max_pool2d(values[input].clone(), MaxPoolOptions::new([2, 2])),
-                Op::Upsample { input } => bilinear_x2(values[input].clone()),
-                Op::Concat { first, second } => Tensor::cat(vec![values[first].clone(), values[second].clone()], 1),
-            };
-            values.push(value);
+            let value = before_relu(node.op, layers, &images, &values);
+            values.push(if node.op.has_relu() { relu(value) } else { value });
         }
         self.plan.outputs.iter().map(|&n| values[n].clone()).collect()
+    }
+}
+
+/// The result of one step before its ReLU, if it has one.
+pub(super) fn before_relu(op: Op, layers: &[Layer], images: &Tensor<4>, values: &[Tensor<4>]) -> Tensor<4> {
+    match op {
+        Op::Input => images.clone(),
+        Op::Conv { input, param, .. } => {
+            let pad = layers[param].weight.dims()[2] / 2;
+            conv(values[input].clone(), &layers[param], pad)
+        }
+        Op::Transposed { input, param } => transposed(values[input].clone(), &layers[param]),
+        Op::MaxPool { input } => max_pool2d(values[input].clone(), MaxPoolOptions::new([2, 2])),
+        Op::Upsample { input } => bilinear_x2(values[input].clone()),
+        Op::Concat { first, second } => Tensor::cat(vec![values[first].clone(), values[second].clone()], 1),
+        Op::GlobalMax { input } => values[input].clone().max_dim(3).max_dim(2),
+        Op::Sigmoid { input } => sigmoid(values[input].clone()),
+        Op::Softmax { input } => softmax(values[input].clone(), 1),
     }
 }
 
@@ -189,7 +197,7 @@ mod tests {
     use dormouse::config::HeadKind;
 
     fn head(name: &str, channels: usize, stride_px: usize) -> HeadSpec {
-        HeadSpec { kind: HeadKind::ConfidenceMaps, output: name.into(), channels, stride_px }
+        HeadSpec::new(HeadKind::ConfidenceMaps, name, channels, stride_px)
     }
 
     #[test]

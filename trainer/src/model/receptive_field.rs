@@ -25,7 +25,7 @@ mod tests {
         for (max_stride, expected) in [(2, 6), (4, 16), (8, 36), (16, 76), (32, 156), (64, 316), (128, 636)] {
             assert_eq!(receptive_field_px(&UnetConfig { max_stride, ..UnetConfig::default() }), expected);
         }
-        for (max_stride, expected) in [(2, 8), (4, 22), (8, 50), (16, 106), (32, 218)] {
+        for (max_stride, expected) in [(2, 8), (4, 22), (8, 50), (16, 106), (32, 218), (64, 442), (128, 890)] {
             let three = UnetConfig { max_stride, convs_per_block: 3, ..UnetConfig::default() };
             assert_eq!(receptive_field_px(&three), expected);
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 const MAX_STRIDE_PX: usize = 128;
 const MAX_CHANNELS: usize = 4096;
 const MAX_CONVS_PER_BLOCK: usize = 8;
+const MAX_HIDDEN: usize = 8;
 
 /// How the decoder doubles its maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -65,8 +66,49 @@ pub struct HeadSpec {
     pub output: String,
     /// Channels.
     pub channels: usize,
-    /// Input pixels per cell; a power of two, at most the max stride.
+    /// Input pixels per cell; a power of two, at most the max stride. Class vectors are read off the map of this stride as a
+    /// whole and have one cell.
     pub stride_px: usize,
+    /// Channels of the fully connected layers in front of class vectors; empty for all other kinds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<usize>,
+}
+
+impl HeadSpec {
+    /// Appends the layers of the head to the map at node `level` and returns the output (reference T section 6.1): a linear 1x1
+    /// convolution; with a sigmoid for class maps; for class vectors the maximum over the map, fully connected layers and a
+    /// softmax.
+    fn add_to(&self, plan: &mut Plan, level: usize) -> usize {
+        let name = &self.output;
+        let logits = format!("{name}_logits");
+        match self.kind {
+            HeadKind::ClassMaps => {
+                let linear = plan.conv(logits, level, self.channels, 1, false);
+                plan.sigmoid(name.clone(), linear)
+            }
+            HeadKind::ClassVectors => {
+                let pooled = plan.global_max(format!("{name}_global_pool"), level);
+                let layers = self.hidden.iter().enumerate();
+                let dense = layers.fold(pooled, |node, (i, &units)| plan.conv(format!("{name}_fc{i}"), node, units, 1, true));
+                let linear = plan.conv(logits, dense, self.channels, 1, false);
+                plan.softmax(name.clone(), linear)
+            }
+            _ => plan.conv(name.clone(), level, self.channels, 1, false),
+        }
+    }
+
+    /// A head without fully connected layers.
+    pub fn new(kind: HeadKind, output: &str, channels: usize, stride_px: usize) -> Self {
+        Self { kind, output: output.into(), channels, stride_px, hidden: Vec::new() }
+    }
+
+    /// Rows and columns of its output for an input of this height and width.
+    pub fn output_size(&self, [height_px, width_px]: [usize; 2]) -> [usize; 2] {
+        match self.kind {
+            HeadKind::ClassVectors => [1, 1],
+            _ => [height_px / self.stride_px, width_px / self.stride_px],
+        }
+    }
 }
 
 /// A whole network.
@@ -142,6 +184,15 @@ impl PoseNetConfig {
             if !(1..=MAX_CHANNELS).contains(&head.channels) {
                 faults.push(format!("{name} has {} channels; 1 to {MAX_CHANNELS} are supported", head.channels));
             }
+            if !head.hidden.is_empty() && head.kind != HeadKind::ClassVectors {
+                faults.push(format!("{name} has fully connected layers; only class vectors have them"));
+            }
+            if head.hidden.len() > MAX_HIDDEN || head.hidden.iter().any(|c| !(1..=MAX_CHANNELS).contains(c)) {
+                faults.push(format!(
+                    "{name} has layers of {:?}; at most {MAX_HIDDEN} of 1 to {MAX_CHANNELS} are supported",
+                    head.hidden
+                ));
+            }
         }
         faults
     }
@@ -162,7 +213,7 @@ impl PoseNetConfig {
         for head in &self.heads {
             // `faults` made sure that every stride is a power of two up to the deepest, so that a level is always there.
             if let Some(&level) = levels.iter().find(|&&n| plan.nodes[n].stride_px == head.stride_px) {
-                let output = plan.conv(head.output.clone(), level, head.channels, 1, false);
+                let output = head.add_to(&mut plan, level);
                 plan.outputs.push(output);
             }
         }
@@ -240,7 +291,7 @@ mod tests {
     use super::*;
 
     fn net(filters: usize, rate: f64, max_stride: usize, output: usize, upsampling: Upsampling) -> PoseNetConfig {
-        let head = HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 1, stride_px: output };
+        let head = HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 1, output);
         let unet = UnetConfig { filters, filters_rate: rate, max_stride, upsampling, ..UnetConfig::default() };
         PoseNetConfig { in_channels: 1, unet, heads: vec![head] }
     }
@@ -291,6 +342,22 @@ mod tests {
         let mut config = net(0, 9.0, 12, 3, Upsampling::Bilinear);
         config.in_channels = 2;
         assert!(config.faults().len() >= 5, "{:?}", config.faults());
+        assert!(config.plan().is_err());
+    }
+
+    #[test]
+    fn class_heads_end_in_probabilities() {
+        let mut config = net(8, 2.0, 8, 2, Upsampling::Bilinear);
+        config.heads.push(HeadSpec::new(HeadKind::ClassMaps, "class_maps", 3, 8));
+        config.heads.push(HeadSpec { hidden: vec![5, 6], ..HeadSpec::new(HeadKind::ClassVectors, "class_vectors", 4, 8) });
+        let plan = config.plan().unwrap();
+        let of = |head: usize| &plan.nodes[plan.outputs[head]];
+        assert!(matches!(of(1).op, Op::Sigmoid { .. }) && matches!(of(2).op, Op::Softmax { .. }));
+        assert_eq!((of(1).stride_px, of(2).stride_px, of(2).name.as_str()), (8, 0, "class_vectors"));
+        let dense: Vec<_> = plan.params.iter().skip_while(|p| p.name != "class_vectors_fc0").collect();
+        let shapes: Vec<_> = dense.iter().map(|p| (p.channels_in, p.channels_out, p.relu)).collect();
+        assert_eq!(shapes, [(64, 5, true), (5, 6, true), (6, 4, false)], "from the deepest map of 8 * 2^3 channels");
+        config.heads[0].hidden = vec![3];
         assert!(config.plan().is_err());
     }
 

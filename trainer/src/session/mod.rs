@@ -1,13 +1,23 @@
 //! A whole training run: sources, training, export, evaluation. This is the place that sees every stage.
 
+mod animals;
 mod bundle;
+mod compare;
 mod evaluate;
+mod parts;
+mod preview;
 mod run;
 mod run_folder;
+mod setup;
 mod sources;
+mod stage;
 
+pub use animals::training_animals;
 pub use bundle::{BuiltBundle, build_bundle};
+pub use compare::{Comparison, Contestant, NetworkFigures, compare};
 pub use evaluate::{Evaluation, evaluate_source};
+pub use preview::{HeadView, PreviewRow, preview_rows};
 pub use run::{RunOptions, RunOutcome, run_training};
 pub use run_folder::{RunFacts, RunFolder};
 pub use sources::{Sources, open_sources};
+pub use stage::{StageNet, new_net, stage_folder};

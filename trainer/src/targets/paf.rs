@@ -1,7 +1,7 @@
 //! Part affinity fields: along every edge, the direction from its source to its destination.
 
 use super::grid::{NEGLIGIBLE, TargetGrid};
-use crate::dataset::sample::Point;
+use crate::dataset::sample::{Animal, Point};
 use crate::error::Result;
 
 /// Writes the part affinity fields of all animals into `out`, of shape `[2 edges, ceil(input_h / stride), ceil(input_w / stride)]`;
@@ -18,7 +18,7 @@ use crate::error::Result;
 /// # Errors
 /// [`crate::Error::Data`] when a size, the stride, sigma or the length of `out` is wrong.
 pub fn part_affinity_fields(
-    animals: &[Vec<Point>],
+    animals: &[Animal],
     edges: &[(u16, u16)],
     sigma: f32,
     stride_px: usize,
@@ -28,9 +28,9 @@ pub fn part_affinity_fields(
 ) -> Result<()> {
     let grid = TargetGrid::new(input_width_px, input_height_px, stride_px)?;
     grid.prepare(edges.len().saturating_mul(2), sigma, out)?;
-    for animal in animals.iter().filter(|animal| grid.holds(animal)) {
+    for animal in animals.iter().filter(|animal| grid.holds(&animal.points)) {
         for (field, &(from, to)) in out.chunks_exact_mut(2 * grid.cells()).zip(edges) {
-            let ends = (animal.get(usize::from(from)), animal.get(usize::from(to)));
+            let ends = (animal.points.get(usize::from(from)), animal.points.get(usize::from(to)));
             if let (Some(&a), Some(&b)) = ends
                 && a.iter().chain(&b).all(|v| v.is_finite())
             {
@@ -91,7 +91,7 @@ mod tests {
         let weights =
             [0.102740, 0.566154, 0.158310, 0.002952, 0.566154, 1.0, 0.977501, 0.694829, 0.102740, 0.694829, 0.977501, 1.0];
         let mut out = [9.0; 24];
-        part_affinity_fields(&[vec![[4.0, 4.0], [12.0, 8.0]]], &[(0, 1)], 15.0, 4, 16, 12, &mut out).unwrap();
+        part_affinity_fields(&[vec![[4.0, 4.0], [12.0, 8.0]].into()], &[(0, 1)], 15.0, 4, 16, 12, &mut out).unwrap();
         for (i, weight) in weights.iter().enumerate() {
             assert!((out[i] - 0.894427 * weight).abs() < 2e-6 && (out[12 + i] - 0.447214 * weight).abs() < 2e-6, "{i} {out:?}");
         }
@@ -99,12 +99,12 @@ mod tests {
 
     #[test]
     fn animals_add_up_and_incomplete_edges_give_nothing() {
-        let animal = vec![[4.0, 4.0], [12.0, 8.0]];
+        let animal = Animal::from(vec![[4.0, 4.0], [12.0, 8.0]]);
         let (mut one, mut two) = ([0.0; 24], [0.0; 24]);
         part_affinity_fields(std::slice::from_ref(&animal), &[(0, 1)], 15.0, 4, 16, 12, &mut one).unwrap();
         part_affinity_fields(&[animal.clone(), animal], &[(0, 1)], 15.0, 4, 16, 12, &mut two).unwrap();
         assert!(one.iter().zip(two).all(|(a, b)| (2.0 * a - b).abs() < 1e-6));
-        let broken = [vec![[4.0, 4.0], MISSING], vec![[5.0, 5.0], [5.0, 5.0]]];
+        let broken = [vec![[4.0, 4.0], MISSING], vec![[5.0, 5.0], [5.0, 5.0]]].map(Animal::from);
         part_affinity_fields(&broken, &[(0, 1)], 15.0, 4, 16, 12, &mut one).unwrap();
         assert!(one.iter().all(|&v| v == 0.0));
     }
@@ -118,7 +118,7 @@ mod tests {
             sigma in 2.0_f32..80.0, stride in 1_usize..6, width in 1_usize..70, height in 1_usize..70,
         ) {
             let point = |&(x, y, kind): &(f32, f32, i32)| if kind == 0 { MISSING } else { [x, y] };
-            let animals: Vec<Vec<Point>> = animals.iter().map(|parts| parts.iter().map(point).collect()).collect();
+            let animals: Vec<Animal> = animals.iter().map(|parts| parts.iter().map(point).collect::<Vec<Point>>().into()).collect();
             let edges = [(0_u16, 1_u16), (2, 1)];
             let (columns, rows) = (width.div_ceil(stride), height.div_ceil(stride));
             let mut out = vec![0.0; 4 * columns * rows];
@@ -129,11 +129,11 @@ mod tests {
                 let p = [(i * stride) as f64, (j * stride) as f64];
                 let mut want = 0.0;
                 for animal in &animals {
-                    if !animal.iter().any(|p| 0.0 < p[0] && p[0] < right && 0.0 < p[1] && p[1] < bottom) {
+                    if !animal.points.iter().any(|p| 0.0 < p[0] && p[0] < right && 0.0 < p[1] && p[1] < bottom) {
                         continue;
                     }
                     let (from, to) = edges[channel / 2];
-                    let (a, b) = (animal[usize::from(from)].map(f64::from), animal[usize::from(to)].map(f64::from));
+                    let (a, b) = [from, to].map(|node| animal.points[usize::from(node)].map(f64::from)).into();
                     let run = [b[0] - a[0], b[1] - a[1]];
                     let squared = run[0] * run[0] + run[1] * run[1];
                     let t = (((p[0] - a[0]) * run[0] + (p[1] - a[1]) * run[1]) / squared.max(1.0)).clamp(0.0, 1.0);

@@ -3,13 +3,14 @@
 use crate::batch::{Batch, Block};
 use crate::device::is_cpu;
 use crate::error::{Error, Result};
-use crate::loss::mean_squared_error;
-use crate::model::direct::{DirectNet, Map};
+use crate::loss::head_loss;
+use crate::model::direct::{DirectNet, Map, cross_entropy};
 use crate::model::pose_net::read;
-use crate::model::{Layer, PoseNet};
+use crate::model::{HeadSpec, Layer, PoseNet};
 use burn::tensor::{Device, Tensor, TensorData};
+use dormouse::config::HeadKind;
 
-/// Mean squared error per head, and the gradient of the weighted sum per layer.
+/// Loss per head, and the gradient of the weighted sum per layer.
 ///
 /// # Errors
 /// When the batch does not fit the network or the device fails.
@@ -18,7 +19,7 @@ pub fn loss_and_gradients(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Resu
     if is_cpu(net.device()) { direct(net, batch, weights) } else { automatic(net, batch, weights) }
 }
 
-/// Mean squared error per head, without gradients.
+/// Loss per head, without gradients.
 ///
 /// # Errors
 /// As [`loss_and_gradients`].
@@ -27,12 +28,19 @@ pub fn losses(net: &PoseNet, batch: &Batch) -> Result<Vec<f64>> {
     if is_cpu(net.device()) {
         let flat = net.to_flat()?;
         let outputs = DirectNet::new(net.plan(), &flat)?.forward(map(&batch.images))?;
-        let pairs = outputs.iter().zip(&batch.targets);
-        return Ok(pairs.map(|(output, target)| squared_error(&output.data, &map(target).data)).collect());
+        let pairs = outputs.iter().zip(&batch.targets).zip(&net.config().heads);
+        return Ok(pairs.map(|((output, target), head)| plain_loss(head, output, &map(target))).collect());
     }
     let outputs = net.forward(tensor(&batch.images, net.device()));
-    let pairs = outputs.into_iter().zip(&batch.targets);
-    pairs.map(|(output, target)| number(mean_squared_error(output, tensor(target, net.device())))).collect()
+    let pairs = outputs.into_iter().zip(&batch.targets).zip(&net.config().heads);
+    pairs.map(|((output, target), head)| number(head_loss(head.kind, output, tensor(target, net.device())))).collect()
+}
+
+fn plain_loss(head: &HeadSpec, output: &Map, target: &Map) -> f64 {
+    match head.kind {
+        HeadKind::ClassVectors => cross_entropy(&output.data, &target.data, output.batch),
+        _ => squared_error(&output.data, &target.data),
+    }
 }
 
 fn squared_error(output: &[f32], target: &[f32]) -> f64 {
@@ -53,7 +61,8 @@ fn check(net: &PoseNet, batch: &Batch) -> Result<()> {
         return Err(Error::Train(format!("{} targets for {} heads", batch.targets.len(), config.heads.len())));
     }
     for (head, (_, dims)) in config.heads.iter().zip(&batch.targets) {
-        let expected = [b, head.channels, h / head.stride_px, w / head.stride_px];
+        let [rows, columns] = head.output_size([h, w]);
+        let expected = [b, head.channels, rows, columns];
         if *dims != expected {
             return Err(Error::Train(format!("the target of {} is {dims:?}; {expected:?} is needed", head.output)));
         }
@@ -91,8 +100,9 @@ pub(crate) fn automatic(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result
     };
     let layers: Vec<Layer> = net.layers().iter().map(tracked).collect();
     let outputs = net.forward_with(&layers, tensor(&batch.images, &device));
+    let kinds = net.config().heads.iter().map(|h| h.kind);
     let parts: Vec<Tensor<1>> =
-        outputs.into_iter().zip(&batch.targets).map(|(o, t)| mean_squared_error(o, tensor(t, &device))).collect();
+        outputs.into_iter().zip(&batch.targets).zip(kinds).map(|((o, t), kind)| head_loss(kind, o, tensor(t, &device))).collect();
     let sum = parts.iter().zip(weights).map(|(p, &w)| p.clone() * w).reduce(|a, b| a + b);
     let mut grads = sum.ok_or_else(|| Error::Train("the network has no heads".into()))?.backward();
     let gradients = layers.iter().map(|l| {
@@ -129,15 +139,27 @@ mod tests {
             UnetConfig { stem_stride: Some(2), middle_block: false, ..base },
         ];
         for unet in unets {
-            let head = |kind, output: &str, channels, stride_px| HeadSpec { kind, output: output.into(), channels, stride_px };
-            let heads = vec![head(HeadKind::ConfidenceMaps, "confmaps", 3, 2), head(HeadKind::PartAffinityFields, "pafs", 4, 4)];
+            let head = HeadSpec::new;
+            let classes = HeadSpec { hidden: vec![6], ..head(HeadKind::ClassVectors, "class_vectors", 3, 8) };
+            let heads = vec![
+                head(HeadKind::ConfidenceMaps, "confmaps", 3, 2),
+                head(HeadKind::PartAffinityFields, "pafs", 4, 4),
+                head(HeadKind::ClassMaps, "class_maps", 2, 4),
+                classes,
+            ];
             let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
             let batch = Batch {
                 images: (noise(2 * 16 * 24, 1), [2, 1, 16, 24]),
-                targets: vec![(noise(2 * 3 * 8 * 12, 2), [2, 3, 8, 12]), (noise(2 * 4 * 4 * 6, 3), [2, 4, 4, 6])],
+                targets: vec![
+                    (noise(2 * 3 * 8 * 12, 2), [2, 3, 8, 12]),
+                    (noise(2 * 4 * 4 * 6, 3), [2, 4, 4, 6]),
+                    (noise(2 * 2 * 4 * 6, 4), [2, 2, 4, 6]),
+                    (vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0], [2, 3, 1, 1]),
+                ],
             };
-            let (loss_a, grad_a) = direct(&net, &batch, &[1.0, 0.5]).unwrap();
-            let (loss_b, grad_b) = automatic(&net, &batch, &[1.0, 0.5]).unwrap();
+            let weights = [1.0, 0.5, 2.0, 0.1];
+            let (loss_a, grad_a) = direct(&net, &batch, &weights).unwrap();
+            let (loss_b, grad_b) = automatic(&net, &batch, &weights).unwrap();
             assert!(loss_a.iter().zip(&loss_b).all(|(a, b)| (a - b).abs() < 1e-6), "{loss_a:?} {loss_b:?}");
             assert!(losses(&net, &batch).unwrap().iter().zip(&loss_b).all(|(a, b)| (a - b).abs() < 1e-6));
             for (i, (a, b)) in grad_a.into_iter().zip(grad_b).enumerate() {
@@ -153,7 +175,7 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_the_numbers() {
-        let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 2, stride_px: 2 }];
+        let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 2, 2)];
         let unet = UnetConfig { filters: 16, max_stride: 8, ..UnetConfig::default() };
         let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
         let batch =
@@ -169,7 +191,7 @@ mod tests {
 
     #[test]
     fn wrong_shapes_are_refused() {
-        let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 1, stride_px: 2 }];
+        let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 1, 2)];
         let unet = UnetConfig { filters: 2, max_stride: 4, ..UnetConfig::default() };
         let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
         let batch = |image: [usize; 4], target: [usize; 4]| Batch {

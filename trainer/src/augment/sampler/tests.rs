@@ -51,28 +51,28 @@ proptest! {
     /// Draw a dot, vary the sample: the dot is where the point says.
     #[test]
     fn pixels_and_points_move_together(seed in any::<u64>(), x in 38.0_f32..58.0, y in 30.0_f32..50.0, rgb in any::<bool>()) {
-        let sample = Sample { image: dots(&[[x, y]], if rgb { 3 } else { 1 }), animals: vec![vec![[x, y], MISSING, MISSING]] };
+        let sample = Sample { image: dots(&[[x, y]], if rgb { 3 } else { 1 }), animals: vec![vec![[x, y], MISSING, MISSING].into()] };
         let augment = Augment::new(strong(), &skeleton()).unwrap();
         let varied = augment.apply(&sample, &mut ChaCha8Rng::seed_from_u64(seed));
-        let point = varied.animals[0][0];
+        let point = varied.animals[0].points[0];
         // The whole dot must be inside for its centroid to be unbiased.
         let room = 12.0;
         prop_assume!(point[0] > room && point[0] < SIZE[0] as f32 - room && point[1] > room && point[1] < SIZE[1] as f32 - room);
         let seen = centroid(&varied.image);
         prop_assert!((seen[0] - f64::from(point[0])).abs() < 0.05 && (seen[1] - f64::from(point[1])).abs() < 0.05, "{seen:?} {point:?}");
-        prop_assert!(varied.animals[0][1..].iter().flatten().all(|v| v.is_nan()));
+        prop_assert!(varied.animals[0].points[1..].iter().flatten().all(|v| v.is_nan()));
     }
 }
 
 #[test]
 fn a_mirror_is_exact_and_swaps_sides() {
     let config = AugmentConfig { flip_horizontal_probability: 1.0, ..AugmentConfig::none() };
-    let sample = Sample { image: dots(&[[10.0, 20.0]], 1), animals: vec![vec![[10.0, 20.0], [30.25, 40.0], MISSING]] };
+    let sample = Sample { image: dots(&[[10.0, 20.0]], 1), animals: vec![vec![[10.0, 20.0], [30.25, 40.0], MISSING].into()] };
     let flipped = Augment::new(config, &skeleton()).unwrap().apply(&sample, &mut ChaCha8Rng::seed_from_u64(3));
     // x' = (W - 1) - x
-    assert_eq!(flipped.animals[0][0], [86.0, 20.0]);
-    assert!(flipped.animals[0][1][0].is_nan(), "the left part was the missing right part");
-    assert_eq!(flipped.animals[0][2], [65.75, 40.0]);
+    assert_eq!(flipped.animals[0].points[0], [86.0, 20.0]);
+    assert!(flipped.animals[0].points[1][0].is_nan(), "the left part was the missing right part");
+    assert_eq!(flipped.animals[0].points[2], [65.75, 40.0]);
     for (new, old) in flipped.image.pixels().chunks_exact(SIZE[0]).zip(sample.image.pixels().chunks_exact(SIZE[0])) {
         assert!(new.iter().eq(old.iter().rev()));
     }
@@ -81,39 +81,39 @@ fn a_mirror_is_exact_and_swaps_sides() {
 #[test]
 fn two_mirrors_keep_the_sides() {
     let config = AugmentConfig { flip_horizontal_probability: 1.0, flip_vertical_probability: 1.0, ..AugmentConfig::none() };
-    let sample = Sample { image: dots(&[], 1), animals: vec![vec![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]] };
+    let sample = Sample { image: dots(&[], 1), animals: vec![vec![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]].into()] };
     let turned = Augment::new(config, &skeleton()).unwrap().apply(&sample, &mut ChaCha8Rng::seed_from_u64(3));
-    assert_eq!(turned.animals[0], vec![[95.0, 77.0], [93.0, 75.0], [91.0, 73.0]]);
+    assert_eq!(turned.animals[0].points, vec![[95.0, 77.0], [93.0, 75.0], [91.0, 73.0]]);
 }
 
 #[test]
 fn a_quarter_turn_goes_clockwise() {
     let config = AugmentConfig { rotation_deg: [90.0, 90.0], ..AugmentConfig::none() };
-    let sample = Sample { image: dots(&[], 1), animals: vec![vec![[58.0, 39.5], MISSING, MISSING]] };
+    let sample = Sample { image: dots(&[], 1), animals: vec![vec![[58.0, 39.5], MISSING, MISSING].into()] };
     let turned = Augment::new(config, &skeleton()).unwrap().apply(&sample, &mut ChaCha8Rng::seed_from_u64(3));
     // 10 px right of the centre (48, 39.5) comes to lie 10 px below it.
-    let [x, y] = turned.animals[0][0];
+    let [x, y] = turned.animals[0].points[0];
     assert!((x - 48.0).abs() < 1e-4 && (y - 49.5).abs() < 1e-4);
 }
 
 #[test]
 fn parts_that_leave_the_image_are_dropped_or_kept() {
     let away = AugmentConfig { translate_fraction: [0.5, 0.5], ..AugmentConfig::none() };
-    let animals = vec![vec![[10.0, 10.0], [90.0, 10.0], MISSING], vec![[90.0, 70.0], MISSING, MISSING]];
+    let animals = vec![vec![[10.0, 10.0], [90.0, 10.0], MISSING].into(), vec![[90.0, 70.0], MISSING, MISSING].into()];
     let sample = Sample { image: dots(&[], 1), animals };
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let dropped = Augment::new(away.clone(), &skeleton()).unwrap().apply(&sample, &mut rng);
     assert_eq!(dropped.animals.len(), 1);
-    assert_eq!(dropped.animals[0][0], [58.5, 50.0]);
-    assert!(dropped.animals[0][1][0].is_nan());
+    assert_eq!(dropped.animals[0].points[0], [58.5, 50.0]);
+    assert!(dropped.animals[0].points[1][0].is_nan());
     let kept = Augment::new(AugmentConfig { drop_parts_outside: false, ..away }, &skeleton()).unwrap().apply(&sample, &mut rng);
     assert_eq!(kept.animals.len(), 2);
-    assert_eq!(kept.animals[1][0], [138.5, 110.0]);
+    assert_eq!(kept.animals[1].points[0], [138.5, 110.0]);
 }
 
 #[test]
 fn nothing_changes_without_variation() {
-    let sample = Sample { image: dots(&[[40.0, 30.0]], 3), animals: vec![vec![[40.0, 30.0], [1.5, 2.5], [3.0, 3.0]]] };
+    let sample = Sample { image: dots(&[[40.0, 30.0]], 3), animals: vec![vec![[40.0, 30.0], [1.5, 2.5], [3.0, 3.0]].into()] };
     let augment = Augment::new(AugmentConfig::none(), &skeleton()).unwrap();
     assert_eq!(augment.apply(&sample, &mut ChaCha8Rng::seed_from_u64(9)), sample);
 }
@@ -140,10 +140,11 @@ fn tiny_images_and_strong_settings_are_survived() {
     for (width, height) in [(1, 1), (1, 9), (9, 1), (2, 2), (300, 2)] {
         let image = Image::new(width, height, 1, vec![200; width * height]).unwrap();
         // One point only, an infinite one, and more points than the skeleton has nodes.
-        let animals = vec![vec![[0.0, 0.0]], vec![[f32::INFINITY, 0.0], [f32::NAN, 1.0]], vec![[0.5, 0.5]; 5]];
+        let animals =
+            vec![vec![[0.0, 0.0]].into(), vec![[f32::INFINITY, 0.0], [f32::NAN, 1.0]].into(), vec![[0.5, 0.5]; 5].into()];
         for _ in 0..50 {
             let varied = augment.apply(&Sample { image: image.clone(), animals: animals.clone() }, &mut rng);
-            assert!(varied.animals.iter().flatten().all(|p| p[0].is_nan() == p[1].is_nan()));
+            assert!(varied.animals.iter().flat_map(|a| &a.points).all(|p| p[0].is_nan() == p[1].is_nan()));
         }
     }
 }

@@ -25,6 +25,10 @@ pub(super) struct Animal {
     pub body_samples: Vec<V>,
     /// Middle of the body.
     pub center: V,
+    /// Direction of view there.
+    pub heading: f32,
+    /// Which known individual it is.
+    pub identity: Option<usize>,
     /// Length of the body.
     pub length_px: f32,
 }

@@ -1,5 +1,6 @@
 //! What the drawn scenes contain.
 
+use super::marks::NAMES;
 use crate::error::{Error, Result};
 use dormouse::Frame;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ pub struct SynthConfig {
     pub bright_on_dark: f32,
     /// Probability that an animal is put beside another one, so that they touch or partly cover each other.
     pub closeness: f32,
+    /// Known individuals, 0 to 4, told apart by paint marks on their backs; each appears at most once in a scene. 0: nobody is
+    /// known. Animals per scene must not exceed it then.
+    pub individuals: usize,
     /// Least and largest standard deviation of the camera noise, as a fraction of white, 0 to 0.3.
     pub noise: (f32, f32),
 }
@@ -58,6 +62,7 @@ impl Default for SynthConfig {
             contrast: (0.5, 0.85),
             bright_on_dark: 0.2,
             closeness: 0.5,
+            individuals: 0,
             noise: (0.005, 0.025),
         }
     }
@@ -78,6 +83,11 @@ impl SynthConfig {
             (
                 self.animals.0 <= self.animals.1 && self.animals.1 <= 32,
                 "synth.animals must be two numbers, 0 <= fewest <= most <= 32",
+            ),
+            (self.individuals <= NAMES.len(), "synth.individuals must be 0 to 4"),
+            (
+                self.individuals == 0 || self.animals.1 <= self.individuals,
+                "synth.animals must not be more than synth.individuals, which appear once each (0 individuals: nobody is known)",
             ),
             ((0.03..=1.0).contains(&self.length_fraction), "synth.length_fraction must be 0.03 to 1"),
             ((0.0..=0.5).contains(&self.length_variation), "synth.length_variation must be 0 to 0.5"),

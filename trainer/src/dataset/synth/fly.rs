@@ -60,7 +60,7 @@ pub(super) fn pose(center: V, heading: f32, length_px: f32, tone: f32, rng: &mut
     }
     body_samples.extend([(0.0, 0.0), (0.0, 0.1), (0.0, -0.1), (0.12, 0.0), (-0.1, 0.0)].map(|(a, b)| frame.at(a, b)));
     body_samples.extend([points[0], points[1], points[2]]);
-    Animal { parts, points, body_samples, center, length_px }
+    Animal { parts, points, body_samples, center, heading, identity: None, length_px }
 }
 
 fn body(shape: Shape, material: Material) -> Part {

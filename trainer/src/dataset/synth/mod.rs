@@ -8,6 +8,7 @@ mod egg;
 mod floor;
 mod fly;
 mod geom;
+mod marks;
 mod mouse;
 mod place;
 mod scenes;

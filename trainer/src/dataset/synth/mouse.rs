@@ -83,7 +83,7 @@ pub(super) fn pose(center: V, heading: f32, length_px: f32, tone: f32, rng: &mut
     let samples = [(0.05, 0.0), (0.2, 0.0), (0.2, 0.1), (0.2, -0.1), (0.35, 0.0), (0.4, 0.12), (0.4, -0.12), (0.55, 0.0)];
     let front = [(0.6, 0.1), (0.6, -0.1), (0.7, 0.0), (0.85, 0.0), (0.95, 0.0)];
     let body_samples = samples.iter().chain(&front).map(|&(s, left)| spine.at(s, 0.0, left)).collect();
-    Animal { parts, points, body_samples, center, length_px }
+    Animal { parts, points, body_samples, center, heading, identity: None, length_px }
 }
 
 fn push_tail(parts: &mut Vec<Part>, spine: &Spine, points: &mut [V], skin: f32, rng: &mut ChaCha8Rng) {

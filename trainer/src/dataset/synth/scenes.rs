@@ -1,11 +1,12 @@
 //! The collection of drawn scenes.
 
-use super::canvas::Light;
+use super::animal::Animal as Posed;
+use super::canvas::{Canvas, Light};
 use super::config::{Species, SynthConfig};
 use super::geom::{polar, scale, uniform};
-use super::{camera, floor, fly, mouse, place};
+use super::{camera, floor, fly, marks, mouse, place};
 use crate::dataset::image::Image;
-use crate::dataset::sample::{Sample, SampleSource};
+use crate::dataset::sample::{Animal, Sample, SampleSource};
 use crate::error::{Error, Result};
 use dormouse::Skeleton;
 use rand::{Rng, RngExt, SeedableRng};
@@ -20,6 +21,16 @@ use std::f32::consts::TAU;
 pub struct SynthScenes {
     config: SynthConfig,
     skeleton: Skeleton,
+    names: Vec<String>,
+}
+
+/// A scene before it is painted.
+struct Stage {
+    rng: ChaCha8Rng,
+    light: Light,
+    floor: Canvas,
+    /// From the lowest to the topmost.
+    animals: Vec<Posed>,
 }
 
 impl SynthScenes {
@@ -33,25 +44,16 @@ impl SynthScenes {
             Species::Fly => fly::skeleton(),
             Species::Mouse => mouse::skeleton(),
         };
-        Ok(Self { config, skeleton })
+        let names = marks::NAMES[..config.individuals].iter().map(|&name| name.into()).collect();
+        Ok(Self { config, skeleton, names })
     }
 
     /// The configuration.
     pub fn config(&self) -> &SynthConfig {
         &self.config
     }
-}
 
-impl SampleSource for SynthScenes {
-    fn skeleton(&self) -> &Skeleton {
-        &self.skeleton
-    }
-
-    fn len(&self) -> usize {
-        self.config.count
-    }
-
-    fn sample(&self, index: usize) -> Result<Sample> {
+    fn stage(&self, index: usize) -> Result<Stage> {
         let config = &self.config;
         if index >= config.count {
             return Err(Error::Data(format!("scene {index} was asked for, but there are only {}", config.count)));
@@ -62,16 +64,45 @@ impl SampleSource for SynthScenes {
         let tilt = uniform(&mut rng, 0.3, 0.7);
         let plane = scale(polar(uniform(&mut rng, 0.0, TAU)), tilt);
         let light = Light { plane, above: (1.0 - tilt * tilt).sqrt() };
-        let mut canvas = floor::floor(config, base, light, &mut rng);
-        let animals = place::animals(config, tone, &mut rng);
+        let floor = floor::floor(config, base, light, &mut rng);
+        let mut animals = place::animals(config, tone, &mut rng);
+        marks::mark(&mut animals, config.individuals, tone, &mut rng);
+        Ok(Stage { rng, light, floor, animals })
+    }
+
+    fn labels(&self, animals: &[Posed]) -> Vec<Animal> {
+        let label = |(i, animal): (usize, &Posed)| {
+            let points = animal.labels(self.config.width_px, self.config.height_px, &animals[i + 1..]);
+            Animal { points, identity: animal.identity }
+        };
+        animals.iter().enumerate().map(label).filter(Animal::has_parts).collect()
+    }
+}
+
+impl SampleSource for SynthScenes {
+    fn skeleton(&self) -> &Skeleton {
+        &self.skeleton
+    }
+
+    fn identities(&self) -> &[String] {
+        &self.names
+    }
+
+    fn len(&self) -> usize {
+        self.config.count
+    }
+
+    fn animals(&self, index: usize) -> Result<Vec<Animal>> {
+        Ok(self.labels(&self.stage(index)?.animals))
+    }
+
+    fn sample(&self, index: usize) -> Result<Sample> {
+        let config = &self.config;
+        let Stage { mut rng, light, floor: mut canvas, animals } = self.stage(index)?;
         for animal in &animals {
             animal.draw(&mut canvas, light, rng.next_u32());
         }
-        let labels = animals.iter().enumerate().map(|(i, animal)| {
-            let above = &animals[i + 1..];
-            animal.labels(config.width_px, config.height_px, above)
-        });
-        let labels = labels.filter(|points| points.iter().any(|p| p[0].is_finite())).collect();
+        let labels = self.labels(&animals);
         let pixels = camera::photograph(canvas, config, &mut rng);
         Image::new(config.width_px, config.height_px, 1, pixels)
             .map(|image| Sample { image, animals: labels })

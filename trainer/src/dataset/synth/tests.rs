@@ -20,7 +20,7 @@ fn scenes(species: Species, side: usize, animals: (usize, usize)) -> SynthScenes
 }
 
 fn same(a: &Sample, b: &Sample) -> bool {
-    let bits = |s: &Sample| s.animals.iter().flatten().flatten().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let bits = |s: &Sample| s.animals.iter().flat_map(|a| &a.points).flatten().map(|v| v.to_bits()).collect::<Vec<_>>();
     a.image == b.image && bits(a) == bits(b)
 }
 
@@ -52,6 +52,39 @@ fn a_scene_depends_on_its_index_only() {
 }
 
 #[test]
+fn individuals_bear_their_marks() {
+    let known = SynthConfig { animals: (2, 4), individuals: 4, count: 48, seed: 7, ..SynthConfig::default() };
+    let source = SynthScenes::new(known.clone()).unwrap();
+    assert_eq!(source.identities(), ["plain", "front", "rear", "both"]);
+    // The marks are the only difference to scenes of strangers where the camera's noise is off.
+    let quiet = SynthConfig { noise: (0.0, 0.0), animals: (1, 1), bright_on_dark: 0.0, ..known };
+    let marked = SynthScenes::new(quiet.clone()).unwrap();
+    let plain = SynthScenes::new(SynthConfig { individuals: 0, ..quiet }).unwrap();
+    let mut seen = [0; 4];
+    for i in 0..source.len() {
+        let sample = source.sample(i).unwrap();
+        let mut identities: Vec<usize> = sample.animals.iter().map(|a| a.identity.unwrap()).collect();
+        assert_eq!(source.animals(i).unwrap().iter().filter_map(|a| a.identity).collect::<Vec<_>>(), identities);
+        identities.sort_unstable();
+        identities.dedup();
+        assert_eq!(identities.len(), sample.animals.len(), "nobody is there twice");
+        let (with, without) = (marked.sample(i).unwrap(), plain.sample(i).unwrap());
+        assert!(without.animals[0].identity.is_none() && without.animals[0].points[3] == with.animals[0].points[3]);
+        let who = with.animals[0].identity.unwrap();
+        let brightest = |sample: &Sample| {
+            let at = sample.animals[0].points[3].map(|v| v.round() as usize);
+            sample.image.pixels()[at[1] * 192 + at[0]]
+        };
+        if with.animals[0].points[3][0].is_finite() {
+            assert_eq!(brightest(&with) > brightest(&without).saturating_add(40), who & 1 == 1, "scene {i}, individual {who}");
+            seen[who] += 1;
+        }
+    }
+    assert!(seen.iter().all(|&n| n > 3), "{seen:?}");
+    assert!(SynthScenes::new(SynthConfig { individuals: 2, animals: (1, 3), ..SynthConfig::default() }).is_err());
+}
+
+#[test]
 fn labels_are_inside_and_animals_apart() {
     for species in [Species::Fly, Species::Mouse] {
         let source = scenes(species, 192, (2, 4));
@@ -62,14 +95,14 @@ fn labels_are_inside_and_animals_apart() {
             assert!((1..=4).contains(&sample.animals.len()));
             animals += sample.animals.len();
             let inside = |p: &[f32; 2]| p.iter().all(|v| (-0.5..191.5).contains(v));
-            for points in &sample.animals {
+            for points in sample.animals.iter().map(|a| &a.points) {
                 assert_eq!(points.len(), 13);
                 assert!(points.iter().all(|p| p.iter().all(|v| v.is_nan()) || inside(p)));
                 parts += points.iter().filter(|p| p[0].is_finite()).count();
             }
             for (a, first) in sample.animals.iter().enumerate() {
                 for second in &sample.animals[..a] {
-                    let [p, q] = [first[middle], second[middle]];
+                    let [p, q] = [first, second].map(|a| a.points[middle]);
                     let distance = (p[0] - q[0]).hypot(p[1] - q[1]);
                     assert!(distance.is_nan() || distance > 12.0, "two bodies coincide in scene {i}");
                     close += usize::from(distance < 67.0);
@@ -100,7 +133,7 @@ fn labels_lie_on_the_animal() {
     let (mut darker, mut all) = (0, 0);
     for i in 0..source.len() {
         let sample = source.sample(i).unwrap();
-        for point in feet.iter().map(|&n| sample.animals[0][n]).filter(|p| p[0].is_finite()) {
+        for point in feet.iter().map(|&n| sample.animals[0].points[n]).filter(|p| p[0].is_finite()) {
             let around = ring_median(&sample.image, point, 9);
             let here = ring_median(&sample.image, point, 0);
             darker += usize::from(here < around);
@@ -159,7 +192,7 @@ fn labels_can_be_drawn_over_a_scene() {
         let source = scenes(species, 192, (3, 4));
         let sample = source.sample(3).unwrap();
         let points: Vec<Vec<(f32, f32, f32)>> =
-            sample.animals.iter().map(|animal| animal.iter().map(|p| (p[0], p[1], 1.0)).collect()).collect();
+            sample.animals.iter().map(|animal| animal.points.iter().map(|p| (p[0], p[1], 1.0)).collect()).collect();
         let animals: Vec<DrawnAnimal<'_>> =
             points.iter().enumerate().map(|(i, points)| DrawnAnimal::new(points, format!("animal {}", i + 1), i)).collect();
         let options = DrawOptions { title: format!("{species:?}, scene 3"), ..DrawOptions::default() };
@@ -182,7 +215,7 @@ fn left_is_left() {
         let node = |name: &str| source.skeleton().node_index(name).unwrap();
         let mut seen = 0;
         for i in 0..source.len() {
-            let points = &source.sample(i).unwrap().animals[0];
+            let points = &source.sample(i).unwrap().animals[0].points;
             let (from, to) = (points[node(tail)], points[node(front)]);
             for (left, right) in pairs {
                 let (l, r) = (points[node(left)], points[node(right)]);

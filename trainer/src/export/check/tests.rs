@@ -12,11 +12,13 @@ fn nets() -> Vec<PoseNet> {
         UnetConfig { stem_stride: Some(2), ..base.clone() },
         UnetConfig { middle_block: false, convs_per_block: 1, ..base },
     ];
-    let head = |kind, output: &str, channels, stride_px| HeadSpec { kind, output: output.into(), channels, stride_px };
+    let head = HeadSpec::new;
     let config = |(i, unet): (usize, UnetConfig)| {
         let heads = vec![
             head(HeadKind::ConfidenceMaps, "confmaps", 5, [2, 2, 1, 4][i]),
             head(HeadKind::PartAffinityFields, "pafs", 8, [4, 2, 4, 8][i]),
+            head(HeadKind::ClassMaps, "class_maps", 3, 8),
+            HeadSpec { hidden: vec![7; i], ..head(HeadKind::ClassVectors, "class_vectors", 3, 8) },
         ];
         PoseNetConfig { in_channels: [1, 3, 1, 1][i], unet, heads }.init(i as u64, &Device::default()).unwrap()
     };
@@ -36,7 +38,7 @@ fn tract_computes_what_burn_computes() {
 #[test]
 fn a_large_network_stays_within_the_tolerance() {
     // SLEAP's baseline_medium_rf.bottomup with its sums over 768 x 9 products; weights enlarged so that its outputs grow.
-    let heads = vec![HeadSpec { kind: HeadKind::ConfidenceMaps, output: "confmaps".into(), channels: 3, stride_px: 4 }];
+    let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 3, 4)];
     let unet = UnetConfig { max_stride: 32, ..UnetConfig::default() };
     let mut net = PoseNetConfig { in_channels: 1, unet, heads }.init(1, &Device::default()).unwrap();
     let flat: Vec<f32> = net.to_flat().unwrap().iter().map(|w| w * 1.5).collect();

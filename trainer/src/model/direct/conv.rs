@@ -163,7 +163,8 @@ mod tests {
         for (cin, cout, kernel, size) in
             [(1, 1, 1, [1, 1, 1]), (1, 5, 3, [2, 3, 4]), (3, 4, 3, [1, 1, 7]), (9, 13, 3, [3, 10, 10]), (2, 6, 7, [1, 5, 33])]
         {
-            let shape = ParamShape { name: "c".into(), channels_in: cin, channels_out: cout, kernel, transposed: false };
+            let shape =
+                ParamShape { name: "c".into(), channels_in: cin, channels_out: cout, kernel, transposed: false, relu: true };
             let (x, weight, bias) = (map(cin, size, 1), numbers(cin * cout * kernel * kernel, 2), numbers(cout, 3));
             let what = format!("{cin} -> {cout}, {kernel}x{kernel}, {size:?}");
             let area = kernel * kernel;

@@ -5,17 +5,20 @@
 //! instructions straight from padded maps, without patches in between. Maps are stored channel by channel,
 //! `[channel][batch][row][column]`, so that the small maps of a whole batch make one long row. Results do not depend on the number of threads.
 
+mod activation;
 mod buffers;
 mod conv;
 mod correlate;
+mod cross_entropy;
 mod map;
 mod network;
 mod padded;
-mod patches;
 mod pool;
+mod tiles;
 mod transposed;
 mod upsample;
 
 pub use buffers::clear as clear_buffers;
+pub use cross_entropy::{EPSILON, cross_entropy};
 pub use map::Map;
 pub use network::{DirectNet, LossGradients};

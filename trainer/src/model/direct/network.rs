@@ -1,7 +1,7 @@
 //! The whole network: forward pass, loss and gradients.
 
 use super::map::Map;
-use super::{conv, pool, transposed, upsample};
+use super::{activation, conv, cross_entropy, pool, transposed, upsample};
 use crate::error::{Error, Result};
 use crate::model::plan::{Op, Plan};
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// Loss per head and gradient of the weighted sum.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LossGradients {
-    /// Mean squared error per head, without its weight.
+    /// Loss per head, without its weight.
     pub losses: Vec<f64>,
     /// Gradient per parameter, in the order of [`crate::model::PoseNet::to_flat`].
     pub flat: Vec<f32>,
@@ -85,6 +85,9 @@ impl<'a> DirectNet<'a> {
                 }
                 Op::Upsample { input } => upsample::forward(&values[input]),
                 Op::Concat { first, second } => concat(&values[first], &values[second]),
+                Op::GlobalMax { input } => activation::global_max(&values[input]),
+                Op::Sigmoid { input } => activation::sigmoid(&values[input]),
+                Op::Softmax { input } => activation::softmax(&values[input]),
             };
             values.push(value);
             pooled_from.push(from);
@@ -92,7 +95,8 @@ impl<'a> DirectNet<'a> {
         Ok((values, pooled_from))
     }
 
-    /// Mean squared error of every head against its target, and the gradient of the sum weighted with `weights`.
+    /// Loss of every head against its target, and the gradient of the sum weighted with `weights`. A head that ends in a softmax
+    /// has the cross-entropy as its loss, any other the mean squared error.
     ///
     /// # Errors
     /// [`Error::Train`] when a target's shape is not that of its head.
@@ -104,7 +108,7 @@ impl<'a> DirectNet<'a> {
             return Err(Error::Train("one target and one weight per head are needed".into()));
         }
         for ((&node, target), &weight) in self.plan.outputs.iter().zip(targets).zip(weights) {
-            let (loss, gradient) = mean_squared_error(&values[node], target, weight)?;
+            let (loss, gradient) = loss(self.plan.nodes[node].op, &values[node], target, weight)?;
             losses.push(loss);
             add(&mut gradients[node], gradient);
         }
@@ -158,6 +162,15 @@ impl<'a> DirectNet<'a> {
             Op::Upsample { input } => {
                 add(&mut gradients[input], upsample::backward(&gradient));
                 gradient.recycle();
+            }
+            Op::GlobalMax { input } => add(&mut gradients[input], activation::global_max_gradient(&values[input], &gradient)),
+            Op::Sigmoid { input } => {
+                activation::sigmoid_gradient(&values[index], &mut gradient);
+                add(&mut gradients[input], gradient);
+            }
+            Op::Softmax { input } => {
+                activation::softmax_gradient(&values[index], &mut gradient);
+                add(&mut gradients[input], gradient);
             }
             Op::Concat { first, second } => {
                 let (a, b) = split(gradient, values[first].channels);
@@ -217,11 +230,21 @@ fn add(slot: &mut Option<Map>, gradient: Map) {
 }
 
 /// The loss of one head and its gradient, multiplied with the head's weight.
-fn mean_squared_error(output: &Map, target: &Map, weight: f32) -> Result<(f64, Map)> {
+fn loss(last: Op, output: &Map, target: &Map, weight: f32) -> Result<(f64, Map)> {
     let shape = |m: &Map| [m.batch, m.channels, m.height, m.width];
     if shape(output) != shape(target) || output.data.is_empty() {
         return Err(Error::Train(format!("a head yields {:?} but its target is {:?}", shape(output), shape(target))));
     }
+    Ok(match last {
+        Op::Softmax { .. } => {
+            let loss = cross_entropy(&output.data, &target.data, output.batch);
+            (loss, cross_entropy::cross_entropy_gradient(output, target, weight))
+        }
+        _ => mean_squared_error(output, target, weight),
+    })
+}
+
+fn mean_squared_error(output: &Map, target: &Map, weight: f32) -> (f64, Map) {
     let scale = 2.0 * weight / output.data.len() as f32;
     let mut gradient = Map::scratch(target.channels, target.batch, target.height, target.width);
     let chunks = gradient.data.par_chunks_mut(1024).zip(output.data.par_chunks(1024).zip(target.data.par_chunks(1024)));
@@ -237,5 +260,5 @@ fn mean_squared_error(output: &Map, target: &Map, weight: f32) -> Result<(f64, M
         })
         .collect();
     let sum: f64 = parts.into_iter().map(f64::from).sum();
-    Ok((sum / output.data.len() as f64, gradient))
+    (sum / output.data.len() as f64, gradient)
 }

@@ -1,7 +1,7 @@
 //! Transposed 3x3 convolution with stride 2 (`y[2j + k] += x[j] w[k]`, cut to twice the size) and its gradients.
 
 use super::map::Map;
-use super::patches::{cells, matrix, numbers, tiles};
+use super::tiles::{cells, matrix, numbers, tiles};
 use crate::error::Result;
 use crate::model::plan::ParamShape;
 use rayon::prelude::*;

@@ -1,0 +1,16 @@
+//! What labels are like, and what a model of a given shape can do with them.
+
+mod animal_size;
+mod frame_sizes;
+mod label_table;
+mod labels;
+mod nodes;
+mod receptive_field;
+mod repeats;
+
+pub use animal_size::AnimalSizes;
+pub use frame_sizes::{FrameSize, frame_sizes};
+pub use labels::{LabelStatistics, TrackCount};
+pub use nodes::NodeCounts;
+pub use receptive_field::{FieldAdvice, FieldFit, FieldOption};
+pub use repeats::{RepeatedFrame, Repeats};
