@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use dormouse::Backend;
 use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
-use dormouse::engine::{Engine, OutputSpec, load_network};
+use dormouse::engine::{OutputSpec, load_network};
 use dormouse::graph::{Graph, Shape};
 use dormouse::preprocess::InputShape;
 use serde::Serialize;
