@@ -1,6 +1,6 @@
 //! Accuracy of a bundle on samples, measured on the poses that the shipped runtime gives.
 
-use crate::dataset::{InstanceKind, LabelInstance, SampleSource};
+use crate::dataset::{InstanceKind, LabelInstance, Sample, SampleSource};
 use crate::error::Result;
 use crate::metric::{EvalOptions, EvalReport, FrameIdentities, FramePair, IdentityReport, PredictedPose, evaluate};
 use crate::predict::{Latency, Predictor};
@@ -30,27 +30,56 @@ pub fn evaluate_source(
     threads: usize,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation> {
-    let mut predictor = Predictor::new(bundle, threads, false)?;
-    let mut frames = Vec::with_capacity(source.len());
+    let mut gathered = Gathered::new(bundle, threads)?;
     for index in 0..source.len() {
-        let sample = source.sample(index)?;
-        let found = predictor.instances(&sample.image)?;
+        gathered.add(&source.sample(index)?)?;
+        progress(index + 1);
+    }
+    Ok(gathered.finish(&source.skeleton().nodes))
+}
+
+/// A bundle at work, and what it found so far.
+pub(super) struct Gathered {
+    predictor: Predictor,
+    frames: Vec<(FramePair, FrameIdentities)>,
+}
+
+impl Gathered {
+    /// Prepares the bundle.
+    ///
+    /// # Errors
+    /// As [`Predictor::new`].
+    pub fn new(bundle: &Bundle<'_>, threads: usize) -> Result<Self> {
+        Ok(Self { predictor: Predictor::new(bundle, threads, false)?, frames: Vec::new() })
+    }
+
+    /// Finds the animals of one more sample.
+    ///
+    /// # Errors
+    /// When the runtime refuses the image.
+    pub fn add(&mut self, sample: &Sample) -> Result<()> {
+        let found = self.predictor.instances(&sample.image)?;
         let identities = FrameIdentities {
             truth: sample.animals.iter().map(|animal| animal.identity).collect(),
             predicted: found.iter().map(|instance| instance.track).collect(),
         };
         let predicted = found.iter().map(predicted_pose).collect();
-        let truth = sample.animals.into_iter().map(|animal| animal.points).collect();
-        frames.push((FramePair { truth, predicted }, identities));
-        progress(index + 1);
+        let truth = sample.animals.iter().map(|animal| animal.points.clone()).collect();
+        self.frames.push((FramePair { truth, predicted }, identities));
+        Ok(())
     }
-    let options = EvalOptions::default();
-    let identity = bundle.config().model_type.has_identity().then(|| IdentityReport::of(&frames, &options));
-    let pairs: Vec<FramePair> = frames.into_iter().map(|(pair, _)| pair).collect();
-    let report = evaluate(&source.skeleton().nodes, &pairs, &options);
-    Ok(Evaluation { report, identity, latency: predictor.latency() })
+
+    /// All figures, for animals with these nodes.
+    pub fn finish(self, nodes: &[String]) -> Evaluation {
+        let options = EvalOptions::default();
+        let has_identity = self.predictor.config().model_type.has_identity();
+        let identity = has_identity.then(|| IdentityReport::of(&self.frames, &options));
+        let pairs: Vec<FramePair> = self.frames.into_iter().map(|(pair, _)| pair).collect();
+        Evaluation { report: evaluate(nodes, &pairs, &options), identity, latency: self.predictor.latency() }
+    }
 }
 
+/// The pose as metrics want it.
 fn predicted_pose(instance: &LabelInstance) -> PredictedPose {
     debug_assert_eq!(instance.kind, InstanceKind::Predicted);
     let points = instance.points.iter().map(|p| [p.x_px as f32, p.y_px as f32]).collect();
