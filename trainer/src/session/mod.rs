@@ -11,6 +11,7 @@ mod run_folder;
 mod setup;
 mod sources;
 mod stage;
+mod start_from;
 
 pub use animals::training_animals;
 pub use bundle::{BuiltBundle, build_bundle};

@@ -5,7 +5,7 @@ use super::evaluate::{Evaluation, evaluate_source};
 use super::run_folder::RunFolder;
 use super::setup::Setup;
 use super::sources::open_sources;
-use super::stage::{StageNet, check_folder, new_net, train_stage};
+use super::stage::{StageNet, check_folder, new_net, train_stage, transfer};
 use crate::config::{Stage, TrainConfig};
 use crate::dataset::{SampleSource, VideoSearch};
 use crate::device::parse_device;
@@ -99,6 +99,7 @@ pub fn run_training(
         if stages.len() > 1 {
             say(&format!("the {} network ({} of {})", trained.stage.name(), summaries.len() + 1, stages.len()));
         }
+        transfer(trained, &options.folder, options.resume, say)?;
         let summary = train_stage(trained, &setup, (&options.folder, options.resume), sink, options.interrupted)?;
         let interrupted = summary.reason == StopReason::Interrupted;
         summaries.push((trained.stage, summary));
