@@ -28,6 +28,8 @@ pub(super) fn optimization(fields: &Fields, found: &mut Imported) {
     if let Some(other) = fields.text(&at("optimizer")).filter(|name| !name.eq_ignore_ascii_case("adam")) {
         found.notes.push(format!("optimization.optimizer = {other:?}: Adam is used"));
     }
+    // Keras' Adam as SLEAP makes it (reference sleap-training.md, section 8).
+    found.config.train.optimizer.amsgrad = true;
     let mining = fields.flag(&at("hard_keypoint_mining.online_mining"));
     fields.get(&at("hard_keypoint_mining"));
     if mining {
