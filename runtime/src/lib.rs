@@ -12,6 +12,7 @@ pub mod engine;
 pub mod error;
 pub mod frame;
 pub mod geometry;
+pub mod graph;
 pub mod instances;
 pub mod pipeline;
 pub mod preprocess;
