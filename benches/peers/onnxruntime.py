@@ -128,8 +128,10 @@ def main():
     args = arguments()
     args.venv = args.venv.resolve()
     inside_venv(args.venv, args.openvino)
-    sys.path.insert(0, str(HERE))
     from networks import all_networks
+
+    # This file has the name of the package that it imports.
+    sys.path[:] = [path for path in sys.path if Path(path).resolve() != HERE]
 
     rows = []
     for name, file, width, height in all_networks(args.venv / "networks"):
