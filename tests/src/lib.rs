@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
 pub mod bundles;
+pub mod cpu_suite;
 pub mod golden;
 pub mod heap;
 pub mod npy;

@@ -1,5 +1,6 @@
 //! `[train]`: the optimisation.
 
+use crate::model::HardKeypoints;
 use crate::train::{EarlyStopping, HeadTraining, OptimizerConfig, Plateau, Schedule, StepDecay, TrainSpec};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,8 @@ pub struct TrainSection {
     pub plateau: Plateau,
     /// Reductions of the schedule `step`.
     pub step_decay: StepDecay,
+    /// Online hard keypoint mining: the worst channels count more. With `accumulate` they are chosen batch by batch.
+    pub hard_keypoints: HardKeypoints,
 }
 
 impl Default for TrainSection {
@@ -61,6 +64,7 @@ impl Default for TrainSection {
             early_stopping: EarlyStopping::default(),
             plateau: Plateau::default(),
             step_decay: StepDecay::default(),
+            hard_keypoints: HardKeypoints::default(),
         }
     }
 }
@@ -82,6 +86,7 @@ impl TrainSection {
             steps_per_epoch: self.steps(samples),
             accumulate: self.accumulate,
             optimizer: self.optimizer,
+            hard_keypoints: self.hard_keypoints,
             learning_rate: self.learning_rate,
             warmup_steps: self.warmup_steps,
             schedule: self.schedule,
@@ -118,6 +123,7 @@ impl TrainSection {
         check(s.every_epochs >= 1, "step_decay.every_epochs must be at least 1");
         check(s.factor > 0.0 && s.factor <= 1.0, "step_decay.factor must be above 0 and at most 1");
         check(self.early_stopping.min_delta >= 0.0, "early_stopping.min_delta must not be negative");
+        self.hard_keypoints.faults().iter().for_each(|fault| check(false, &format!("hard_keypoints.{fault}")));
         self.optimizer.faults().iter().for_each(|fault| check(false, &format!("optimizer.{fault}")));
         let kind = self.device.split(':').next().unwrap_or_default();
         check(["cpu", "cuda", "vulkan"].contains(&kind), "device must be cpu, cuda, cuda:N, vulkan or vulkan:N");

@@ -70,6 +70,7 @@ impl TrainConfig {
         self.data.faults(faults);
         self.preprocess.faults(faults);
         self.model.faults(faults);
+        faults.extend(self.augment.faults());
         self.train.faults(faults);
         self.inference.faults(faults);
         self.top_down.faults(faults);

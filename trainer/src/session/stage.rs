@@ -98,7 +98,7 @@ pub(super) fn stage_source(stage: Stage, source: &Arc<dyn SampleSource>, setup: 
 /// Crops to train on.
 pub(super) fn training_crops(config: &TrainConfig, setup: &Setup, targets: Vec<TargetSpec>) -> Result<CropBatches> {
     // The crop follows the animal, so that shifting both would only bring black borders.
-    let still = AugmentConfig { translate_fraction: [0.0, 0.0], ..config.augment.clone() };
+    let still = AugmentConfig { translate_fraction: [0.0, 0.0], crop_px: [0, 0], ..config.augment.clone() };
     crops(config, setup, &setup.train, Some(Augment::new(still, setup.train.skeleton())?), targets)
 }
 

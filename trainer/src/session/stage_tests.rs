@@ -67,7 +67,8 @@ fn every_network_of_every_model_type_learns_and_exports() {
             let heads = trained.config.heads(stage, &setup.facts.skeleton, setup.facts.classes.len());
             let val = batches(&trained.config, stage, &setup, &heads).unwrap().val;
             let weights: Vec<f32> = heads.iter().map(|h| h.weight).collect();
-            let losses = |net: &PoseNet| crate::train::validate::validate(net, val.as_ref()).unwrap().unwrap();
+            let plain = crate::model::HardKeypoints::default();
+            let losses = |net: &PoseNet| crate::train::validate::validate(net, val.as_ref(), &plain).unwrap().unwrap();
             let untrained = losses(&trained.net);
             let summary = train_stage(&mut trained, &setup, (&run, false), &mut events, &flag).unwrap();
             assert_eq!((summary.reason, summary.steps), (StopReason::Finished, 120));

@@ -43,7 +43,7 @@ mod tests {
     use crate::batch::Batch;
     use crate::model::pose_net::read;
     use crate::model::{HeadSpec, PoseNetConfig, UnetConfig};
-    use crate::train::gradients::loss_and_gradients;
+    use crate::train::gradients::{Objective, loss_and_gradients};
     use burn::tensor::Device;
     use dormouse::config::HeadKind;
 
@@ -61,7 +61,7 @@ mod tests {
         let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "a", 2, 2)];
         let unet = UnetConfig { filters: 4, max_stride: 4, ..UnetConfig::default() };
         let net = PoseNetConfig { in_channels: 1, unet, heads }.init(3, &Device::default()).unwrap();
-        let of = |images: std::ops::Range<usize>| loss_and_gradients(&net, &part(images), &[1.0]).unwrap();
+        let of = |images: std::ops::Range<usize>| loss_and_gradients(&net, &part(images), &Objective::plain(&[1.0])).unwrap();
         let (losses, gradients) = of(0..2);
         let mut sum = Accumulated::new(2, losses, gradients);
         for images in [2..3, 3..7] {

@@ -3,7 +3,7 @@
 use super::accumulate::Accumulated;
 use super::checkpoint::{Checkpoint, Progress, load_weights};
 use super::events::{Event, EventSink, StopReason};
-use super::gradients::loss_and_gradients;
+use super::gradients::{Objective, loss_and_gradients};
 use super::loader::{Loader, Prepare, batches_ahead};
 use super::log::{EpochLog, EpochRow};
 use super::memory::{MemoryEstimate, available_memory, with_advice};
@@ -87,7 +87,7 @@ struct Run<'a> {
     optimizer: Optimizer,
     progress: Progress,
     log: EpochLog,
-    weights: Vec<f32>,
+    objective: Objective,
     started: Instant,
     elapsed_before_s: f64,
     train_loss: f64,
@@ -124,9 +124,10 @@ impl<'a> Run<'a> {
             first_epoch: progress.epoch + 1,
         });
         let weights = spec.heads.iter().map(|h| h.weight).collect();
+        let objective = Objective { weights, hard_keypoints: spec.hard_keypoints };
         let elapsed_before_s = progress.elapsed_s;
         let (started, train_loss) = (Instant::now(), f64::NAN);
-        Ok(Self { net, spec, val, sink, run_dir, optimizer, progress, log, weights, started, elapsed_before_s, train_loss })
+        Ok(Self { net, spec, val, sink, run_dir, optimizer, progress, log, objective, started, elapsed_before_s, train_loss })
     }
 
     fn loader(&self, batches: Arc<dyn BatchSource>) -> Result<Loader> {
@@ -164,16 +165,16 @@ impl<'a> Run<'a> {
     /// One step on `batch` and, with accumulation, those that follow it.
     fn step(&mut self, batch: &Batch, loader: &mut Loader) -> Result<()> {
         let rate = learning_rate(self.spec, &self.progress.plateau, self.optimizer.steps(), self.elapsed_s());
-        let (losses, gradients) = loss_and_gradients(self.net, batch, &self.weights).map_err(with_advice)?;
+        let (losses, gradients) = loss_and_gradients(self.net, batch, &self.objective).map_err(with_advice)?;
         let mut sum = Accumulated::new(batch.len(), losses, gradients);
         for _ in 1..self.spec.accumulate {
             let Some(batch) = loader.next_batch() else { break };
             let batch = batch?;
-            let (losses, gradients) = loss_and_gradients(self.net, &batch, &self.weights).map_err(with_advice)?;
+            let (losses, gradients) = loss_and_gradients(self.net, &batch, &self.objective).map_err(with_advice)?;
             sum.add(batch.len(), &losses, gradients);
         }
         let (images, losses, gradients) = sum.into_parts();
-        let loss = weighted_sum(&losses, &self.weights);
+        let loss = weighted_sum(&losses, &self.objective.weights);
         let (epoch, step) = (self.progress.epoch + 1, self.progress.step_in_epoch + 1);
         if !loss.is_finite() {
             let advice = "lower the learning rate or look at the images and labels of this step";
@@ -196,10 +197,10 @@ impl<'a> Run<'a> {
     fn end_epoch(&mut self) -> Result<bool> {
         let steps = self.progress.step_in_epoch.max(1) as f64;
         let train_heads: Vec<f64> = self.progress.loss_sums.iter().map(|s| s / steps).collect();
-        let train_loss = weighted_sum(&train_heads, &self.weights);
+        let train_loss = weighted_sum(&train_heads, &self.objective.weights);
         self.train_loss = train_loss;
-        let val_heads = validate(self.net, self.val)?.unwrap_or_else(|| train_heads.clone());
-        let val_loss = weighted_sum(&val_heads, &self.weights);
+        let val_heads = validate(self.net, self.val, &self.spec.hard_keypoints)?.unwrap_or_else(|| train_heads.clone());
+        let val_loss = weighted_sum(&val_heads, &self.objective.weights);
         self.progress.epoch += 1;
         self.progress.step_in_epoch = 0;
         self.progress.loss_sums.fill(0.0);

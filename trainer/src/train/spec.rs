@@ -1,6 +1,7 @@
 //! Everything the training loop must know beside network and batches.
 
 use super::optimizer::OptimizerConfig;
+use crate::model::HardKeypoints;
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes.
@@ -95,6 +96,8 @@ pub struct TrainSpec {
     pub accumulate: usize,
     /// The rule that moves the weights.
     pub optimizer: OptimizerConfig,
+    /// Online hard keypoint mining.
+    pub hard_keypoints: HardKeypoints,
     /// First learning rate.
     pub learning_rate: f64,
     /// Steps over which the learning rate rises linearly from 0.

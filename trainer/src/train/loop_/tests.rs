@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{HeadSpec, PoseNetConfig, UnetConfig};
+use crate::model::{HardKeypoints, HeadSpec, PoseNetConfig, UnetConfig};
 use crate::train::checkpoint::OptimizerState;
 use crate::train::optimizer::{OptimizerConfig, OptimizerKind};
 use crate::train::spec::{EarlyStopping, HeadTraining, Plateau, StepDecay};
@@ -59,6 +59,7 @@ fn spec(epochs: usize, steps: usize, rate: f64) -> TrainSpec {
         steps_per_epoch: steps,
         accumulate: 1,
         optimizer: OptimizerConfig::default(),
+        hard_keypoints: HardKeypoints::default(),
         learning_rate: rate,
         warmup_steps: 0,
         schedule: Schedule::Plateau,
@@ -102,7 +103,8 @@ fn twenty_steps_equal_ten_and_ten() {
     let optimizer = OptimizerConfig { kind: OptimizerKind::AdamW, amsgrad: true, weight_decay: 0.01, ..Default::default() };
     let step = StepDecay { every_epochs: 1, factor: 0.5 };
     let stepped = TrainSpec { schedule: Schedule::Step, step_decay: step, optimizer, ..spec(4, 5, 1e-3) };
-    for full in [spec(4, 5, 1e-3), cosine, stepped] {
+    let mined = TrainSpec { hard_keypoints: HardKeypoints { enabled: true, ..Default::default() }, ..spec(4, 5, 1e-3) };
+    for full in [spec(4, 5, 1e-3), cosine, stepped, mined] {
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let straight = run(&mut net(), &full, None, &mut Vec::new(), folders[0].path());
         assert_eq!(straight.steps, 20);
@@ -191,7 +193,7 @@ fn the_best_weights_come_back() {
     let weights = net.to_flat().unwrap();
     assert_eq!(weights, Checkpoint::read(&summary.best_checkpoint).unwrap().weights);
     assert_ne!(weights, last(folder.path()).0);
-    let losses = validate(&net, &Dots).unwrap().unwrap();
+    let losses = validate(&net, &Dots, &HardKeypoints::default()).unwrap().unwrap();
     assert!((losses[0] - summary.best_loss).abs() < 1e-12, "{losses:?} {}", summary.best_loss);
 }
 
