@@ -25,6 +25,6 @@ pub use engine::Backend;
 pub use error::Error;
 pub use frame::{Frame, PixelFormat};
 pub use geometry::{CropMap, CropPoint, ImageMap, ImagePoint, InputPoint};
-pub use instances::{Instance, Keypoint, Overflow, Poses};
-pub use pipeline::{Estimator, OnSizeChange, Options};
+pub use instances::{Identity, Instance, Keypoint, Overflow, Poses};
+pub use pipeline::{Estimator, OnSizeChange, Options, Stage};
 pub use skeleton::Skeleton;

@@ -30,6 +30,13 @@ pub const MAP_ROUND_TRIP: f32 = 2.0 * f32::EPSILON;
 /// Metrics against a naive oracle: sums of some hundred doubles in another order.
 pub const METRIC: f64 = 1e-9;
 
+/// Parts planted as Gaussians of one cell, one pixel a cell, per axis: the 5x5 patch recovers about 93 % of the largest
+/// offset of half a cell (see `refine`), and grey levels are whole.
+pub const PLANTED_PART_PX: f32 = 0.1;
+
+/// The same pixels in another crop, per axis: the same patch, and positions below 128 px have an f32 spacing of 8e-6 px.
+pub const SAME_CROP_PX: f32 = 2e-5;
+
 /// Maps of single operators and of networks of a few layers with inputs up to 1: the reference executor sums in f64 and rounds
 /// once an operator, tract sums up to some hundred products in f32, 6e-8 each.
 pub const SMALL_NETWORK: f32 = 2e-5;

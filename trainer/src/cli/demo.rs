@@ -103,7 +103,7 @@ fn draw_scenes(bundle: &Bundle<'_>, scenes: &SynthScenes, threads: usize, path: 
     for index in 0..PICTURED.min(scenes.len()) {
         let image = scenes.sample(index)?.image;
         let instances = predictor.instances(&image)?;
-        pictures.push(overlay::draw(&image, scenes.skeleton(), &instances, &format!("unseen scene {}", index + 1))?);
+        pictures.push(overlay::draw(&image, scenes.skeleton(), &[], &instances, &format!("unseen scene {}", index + 1))?);
     }
     Ok(save_png(&contact_sheet(&pictures, 2)?, path)?)
 }

@@ -21,6 +21,7 @@ pub(super) fn run_json(outcome: &RunOutcome) -> Value {
         "moks_all": report.moks_all,
         "map": report.map,
         "validation": outcome.validation,
+        "centered": outcome.centered,
         "test": outcome.test,
     })
 }
@@ -41,11 +42,15 @@ fn stage_json((stage, summary): &(Stage, TrainSummary)) -> Value {
 pub(super) fn run_text(outcome: &RunOutcome, threads: usize) -> String {
     let trained: Vec<String> = outcome.stages.iter().map(|stage| stage_text(stage, outcome.stages.len() > 1)).collect();
     let test = outcome.test.as_ref().map_or(String::new(), |test| measured("test", test, threads));
+    let centered = outcome.centered.as_ref().map_or(String::new(), |report| {
+        format!("accuracy of the instance network alone, given the true centres:\n{}\n", indented(report))
+    });
     format!(
-        "{}\nexported network differs from the trained one by at most {:.1e} (burn against tract)\n{}{}bundle: {} ({})",
+        "{}\nexported network differs from the trained one by at most {:.1e} (burn against tract)\n{}{}{}bundle: {} ({})",
         trained.join("\n"),
         outcome.export_difference,
         measured("validation", &outcome.validation, threads),
+        centered,
         test,
         outcome.bundle.display(),
         text::bytes(outcome.bundle_bytes),

@@ -78,10 +78,8 @@ impl TrainConfig {
         let stages = self.model.model_type.stages();
         for (stage, own) in [(Stage::Centroid, &self.centroid), (Stage::Instance, &self.instance)] {
             if !stages.contains(&stage) {
-                if !own.is_empty() {
-                    let (name, kind) = (stage.name(), self.model.model_type.name());
-                    faults.push(format!("`{name}` is the table of a network that model.type = \"{kind}\" does not have"));
-                }
+                // As all settings of other model types it has no effect, so that the type can be changed alone.
+                faults.extend(foreign_keys(own).into_iter().map(|fault| format!("{}: {fault}", stage.name())));
             } else if let Err(Error::Config(found)) = self.stage(stage) {
                 faults.extend(
                     found

@@ -95,8 +95,9 @@ fn faults_of_a_network_bear_its_name() {
         assert!(faults.iter().any(|f| f.starts_with(needle)), "{needle} is missing in {faults:#?}");
     }
     assert_eq!(faults.iter().filter(|f| f.contains("filters_rate")).count(), 1, "{faults:#?}");
-    let Err(Error::Config(faults)) = TrainConfig::parse(SMALL, &["instance.model.filters=3".into()]) else { panic!("accepted") };
-    assert!(faults[0].contains("`instance`") && faults[0].contains("bottom_up"), "{faults:?}");
+    // Tables of networks that the model type does not have are of no effect, but still checked for keys.
+    assert!(TrainConfig::parse(SMALL, &["instance.model.filters=3".into()]).is_ok());
+    assert!(TrainConfig::parse(SMALL, &["instance.data.seed=3".into()]).is_err());
 }
 
 #[test]

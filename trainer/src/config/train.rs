@@ -13,6 +13,11 @@ pub struct TrainSection {
     /// Batches whose gradients are averaged for one step, 1 to 1024: `batch_size * accumulate` images then count like one batch
     /// that a small device could not hold. Default 1.
     pub accumulate: usize,
+    /// Bundle (`.dorm`), `.onnx` file or checkpoint whose weights are the first ones, wherever name and shape of a layer are the same;
+    /// empty: fresh weights. Default empty.
+    pub start_from: String,
+    /// Whether stem, down blocks and middle block keep the weights that they start with; needs `start_from`. Default false.
+    pub freeze_encoder: bool,
     /// The rule that moves the weights.
     pub optimizer: OptimizerConfig,
     /// Epochs at most, 1 to 1000000. Default 200.
@@ -50,6 +55,8 @@ impl Default for TrainSection {
         Self {
             batch_size: 4,
             accumulate: 1,
+            start_from: String::new(),
+            freeze_encoder: false,
             optimizer: OptimizerConfig::default(),
             epochs: 200,
             steps_per_epoch: 0,
@@ -86,6 +93,7 @@ impl TrainSection {
             steps_per_epoch: self.steps(samples),
             accumulate: self.accumulate,
             optimizer: self.optimizer,
+            frozen: Vec::new(),
             hard_keypoints: self.hard_keypoints,
             learning_rate: self.learning_rate,
             warmup_steps: self.warmup_steps,
@@ -114,6 +122,8 @@ impl TrainSection {
         check((0.0..=1e6).contains(&self.max_minutes), "max_minutes must be 0 to 1000000");
         check((1..=64).contains(&self.workers), "workers must be 1 to 64");
         check(i64::try_from(self.seed).is_ok(), "seed must be below 2^63");
+        let has_weights = !self.freeze_encoder || !self.start_from.is_empty();
+        check(has_weights, "freeze_encoder needs train.start_from: fresh weights must be trained");
         let p = &self.plateau;
         check(p.factor > 0.0 && p.factor < 1.0, "plateau.factor must be above 0 and below 1");
         check(p.patience >= 1, "plateau.patience must be at least 1");

@@ -37,4 +37,6 @@ pub(super) fn optimization(fields: &Fields, found: &mut Imported) {
     if let Some(other) = fields.text(&at("optimizer")).filter(|name| !name.eq_ignore_ascii_case("adam")) {
         found.notes.push(format!("optimization.optimizer = {other:?}: Adam is used"));
     }
+    // Keras' Adam as SLEAP makes it (reference sleap-training.md, section 8).
+    found.config.train.optimizer.amsgrad = true;
 }

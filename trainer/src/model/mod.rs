@@ -8,6 +8,7 @@ pub mod init;
 pub mod plan;
 pub mod pose_net;
 pub mod receptive_field;
+pub mod transfer;
 pub mod unet;
 pub mod upsample;
 

@@ -143,13 +143,16 @@ fn self_test(draft: &[u8], frames: &[Image]) -> Result<Option<SelfTest>> {
 }
 
 fn expected(image: &Image, poses: &Poses) -> SelfTest {
-    let keypoints = |i: dormouse::Instance<'_>| i.keypoints.iter().map(|k| k.is_visible().then_some(k.position)).collect();
+    let instance = |i: dormouse::Instance<'_>| ExpectedInstance {
+        keypoints: i.keypoints.iter().map(|k| k.is_visible().then_some(k.position)).collect(),
+        class: i.identity.map(|id| id.class as u16),
+    };
     SelfTest {
         format: if image.channels() == 1 { PixelFormat::Gray8 } else { PixelFormat::Rgb8 },
         width_px: image.width_px() as u32,
         height_px: image.height_px() as u32,
         pixels: image.pixels().to_vec(),
-        instances: poses.iter().map(|i| ExpectedInstance { keypoints: keypoints(i) }).collect(),
+        instances: poses.iter().map(instance).collect(),
         tolerance_px: SELF_TEST_TOLERANCE_PX,
     }
 }

@@ -11,11 +11,12 @@ mod run_folder;
 mod setup;
 mod sources;
 mod stage;
+mod start_from;
 
 pub use animals::training_animals;
 pub use bundle::{BuiltBundle, build_bundle};
 pub use compare::{Comparison, Contestant, NetworkFigures, compare};
-pub use evaluate::{Evaluation, evaluate_source};
+pub use evaluate::{Evaluation, evaluate_centered, evaluate_source};
 pub use preview::{HeadView, PreviewRow, preview_rows};
 pub use run::{RunOptions, RunOutcome, run_training};
 pub use run_folder::{RunFacts, RunFolder};

@@ -1,15 +1,16 @@
 //! One training run from configuration to bundle and figures.
 
 use super::bundle::{build_bundle, check_runtime};
-use super::evaluate::{Evaluation, evaluate_source};
+use super::evaluate::{Evaluation, evaluate_centered, evaluate_source};
 use super::run_folder::RunFolder;
 use super::setup::Setup;
 use super::sources::open_sources;
-use super::stage::{StageNet, check_folder, new_net, train_stage};
+use super::stage::{StageNet, check_folder, new_net, train_stage, transfer};
 use crate::config::{Stage, TrainConfig};
 use crate::dataset::{SampleSource, VideoSearch};
 use crate::device::parse_device;
 use crate::error::{Error, Result};
+use crate::metric::EvalReport;
 use crate::output::write_atomically;
 use crate::plot::write_plots;
 use crate::train::{EventSink, StopReason, TrainSummary};
@@ -44,7 +45,9 @@ pub struct RunOutcome {
     pub export_difference: f32,
     /// Accuracy of the bundle on the validation samples.
     pub validation: Evaluation,
-    /// The same on the test samples, if there are any.
+    /// Accuracy of the second network of a top-down model on the validation samples, given the true centres.
+    pub centered: Option<EvalReport>,
+    /// Accuracy of the bundle on the test samples, if there are any.
     pub test: Option<Evaluation>,
 }
 
@@ -69,7 +72,8 @@ impl RunOutcome {
 /// and, if there are any, on the test samples.
 ///
 /// The folder receives `config.toml` (as resolved), `run.json`, `best.ckpt`, `last.ckpt` and `training_log.csv` (of models with
-/// two networks in `centroid/` and `instance/`), the bundle, `metrics.val.json`, `metrics.test.json` and the charts `plot.*.png`.
+/// two networks in `centroid/` and `instance/`), the bundle, `metrics.val.json`, `metrics.centered.json` (the
+/// second network given the true centres), `metrics.test.json` and the charts `plot.*.png`.
 /// After Ctrl-C all of that is there for the weights reached so far, unless a network had not begun yet.
 ///
 /// # Errors
@@ -99,6 +103,7 @@ pub fn run_training(
         if stages.len() > 1 {
             say(&format!("the {} network ({} of {})", trained.stage.name(), summaries.len() + 1, stages.len()));
         }
+        transfer(trained, &options.folder, options.resume, say)?;
         let summary = train_stage(trained, &setup, (&options.folder, options.resume), sink, options.interrupted)?;
         let interrupted = summary.reason == StopReason::Interrupted;
         summaries.push((trained.stage, summary));
@@ -139,7 +144,13 @@ fn export_and_measure(
         Ok::<_, Error>(evaluation)
     };
     let validation = measure(val, "metrics.val.json")?;
+    let mut centered = None;
+    if config.model.runtime_type().has_crops() {
+        let report = evaluate_centered(&Bundle::from_bytes(&built.bytes)?, val, options.threads)?;
+        options.folder.write_json("metrics.centered.json", &report)?;
+        centered = Some(report);
+    }
     let test = setup.test.as_ref().map(|test| measure(test.as_ref(), "metrics.test.json")).transpose()?;
     let (bundle_bytes, export_difference) = (built.bytes.len(), built.export_difference);
-    Ok(RunOutcome { stages, bundle, bundle_bytes, export_difference, validation, test })
+    Ok(RunOutcome { stages, bundle, bundle_bytes, export_difference, validation, centered, test })
 }

@@ -2,6 +2,7 @@
 
 use super::run_folder::{RunFacts, RunFolder};
 use super::setup::Setup;
+use super::start_from::{encoder_flags, start_from};
 use crate::augment::{Augment, AugmentConfig};
 use crate::batch::BatchSource;
 use crate::config::{HeadPlan, Stage, TrainConfig, TrainModelType};
@@ -12,7 +13,7 @@ use crate::model::{Init, PoseNet, fit_to_images};
 use crate::prepare::{Centers, CropBatches, CropPlan, SampleBatches, TargetSpec};
 use crate::train::{EventSink, HeadTraining, TrainSummary, load_weights, train};
 use burn::tensor::{Device, Tensor, TensorData};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -52,6 +53,22 @@ pub fn new_net(config: &TrainConfig, stage: Stage, facts: &RunFacts, device: &De
     Ok(StageNet { stage, config, net })
 }
 
+/// Puts the weights that the configuration names into a network that has no checkpoint of its own yet, and tells what came over.
+///
+/// # Errors
+/// As [`start_from`].
+pub(super) fn transfer(trained: &mut StageNet, folder: &RunFolder, resume: bool, say: &mut dyn FnMut(&str)) -> Result<()> {
+    let StageNet { stage, config, net } = trained;
+    let last = stage_folder(folder, config.model.model_type, *stage).join(LAST);
+    if config.train.start_from.is_empty() || (resume && last.exists()) {
+        return Ok(());
+    }
+    let path = Path::new(&config.train.start_from);
+    let report = start_from(net, path, stage.name())?;
+    say(&format!("{}: {report}", path.display()));
+    Ok(())
+}
+
 /// Trains a network and leaves it with its best weights. With `resume` it goes on from the last checkpoint, if there is one.
 ///
 /// # Errors
@@ -69,12 +86,16 @@ pub(super) fn train_stage(
     let checkpoint = if resume && last.exists() { Some(load_weights(&last, net)?) } else { None };
     let heads = config.heads(*stage, &setup.facts.skeleton, setup.facts.classes.len());
     let batches = batches(config, *stage, setup, &heads)?;
-    if config.model.init == Init::Fitted && checkpoint.is_none() {
+    // Weights of an earlier model are already fitted to images.
+    if config.model.init == Init::Fitted && checkpoint.is_none() && config.train.start_from.is_empty() {
         let (pixels, shape) = batches.train.batch(0, 0)?.images;
         fit_to_images(net, &Tensor::from_data(TensorData::new(pixels, shape), net.device()))?;
     }
     let head = |h: &HeadPlan| HeadTraining { name: h.spec.output.clone(), weight: h.weight };
-    let spec = config.train.spec(heads.iter().map(head).collect(), batches.samples, config.hash()?);
+    let mut spec = config.train.spec(heads.iter().map(head).collect(), batches.samples, config.hash()?);
+    if config.train.freeze_encoder {
+        spec.frozen = encoder_flags(&net.plan().params);
+    }
     let summary = train(net, &spec, batches.train, batches.val.as_ref(), checkpoint.as_ref(), sink, interrupted, &folder)?;
     load_weights(&summary.best_checkpoint, net)?;
     // The next network has maps of other sizes.

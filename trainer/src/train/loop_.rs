@@ -182,7 +182,7 @@ impl<'a> Run<'a> {
                 "the loss is {loss} at epoch {epoch}, step {step} (head losses {losses:?}); {advice}"
             )));
         }
-        self.optimizer.update(self.net, gradients, rate);
+        self.optimizer.update(self.net, gradients, &self.spec.frozen, rate);
         for (sum, loss) in self.progress.loss_sums.iter_mut().zip(&losses) {
             *sum += loss;
         }

@@ -133,12 +133,17 @@ impl Optimizer {
         Ok(OptimizerState { steps: self.step, first: flat(&self.first)?, second: flat(&self.second)?, largest })
     }
 
-    /// Moves the parameters against their gradients, one per layer of the network.
-    pub fn update(&mut self, net: &mut PoseNet, gradients: Vec<Layer>, learning_rate: f64) {
+    /// Moves the parameters against their gradients, one per layer of the network. Layers whose flag in `frozen` is set stay as they
+    /// are, and so do their moments; missing flags mean that a layer moves.
+    pub fn update(&mut self, net: &mut PoseNet, gradients: Vec<Layer>, frozen: &[bool], learning_rate: f64) {
         self.step += 1;
         let rule = Rule::at(&self.config, self.step, learning_rate);
         let mut layers = Vec::with_capacity(gradients.len());
         for (i, (layer, g)) in net.layers().iter().zip(gradients).enumerate() {
+            if frozen.get(i).copied().unwrap_or(false) {
+                layers.push(layer.clone());
+                continue;
+            }
             let (m, v) = (&mut self.first[i], &mut self.second[i]);
             let largest = self.largest.as_mut().map(|l| &mut l[i]);
             let (largest_weight, largest_bias) = largest.map_or((None, None), |l| (Some(&mut l.weight), Some(&mut l.bias)));

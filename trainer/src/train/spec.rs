@@ -96,6 +96,8 @@ pub struct TrainSpec {
     pub accumulate: usize,
     /// The rule that moves the weights.
     pub optimizer: OptimizerConfig,
+    /// Layers that stay as they are, one flag per layer; empty: none.
+    pub frozen: Vec<bool>,
     /// Online hard keypoint mining.
     pub hard_keypoints: HardKeypoints,
     /// First learning rate.

@@ -59,6 +59,7 @@ fn spec(epochs: usize, steps: usize, rate: f64) -> TrainSpec {
         steps_per_epoch: steps,
         accumulate: 1,
         optimizer: OptimizerConfig::default(),
+        frozen: Vec::new(),
         hard_keypoints: HardKeypoints::default(),
         learning_rate: rate,
         warmup_steps: 0,
@@ -195,6 +196,22 @@ fn the_best_weights_come_back() {
     assert_ne!(weights, last(folder.path()).0);
     let losses = validate(&net, &Dots, &HardKeypoints::default()).unwrap().unwrap();
     assert!((losses[0] - summary.best_loss).abs() < 1e-12, "{losses:?} {}", summary.best_loss);
+}
+
+#[test]
+fn frozen_layers_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let fresh = net();
+    let flags: Vec<bool> = (0..fresh.layers().len()).map(|i| i % 3 == 0).collect();
+    let mut trained = fresh.clone();
+    // With weight decay, which pulls even without a gradient.
+    let optimizer = OptimizerConfig { kind: OptimizerKind::AdamW, weight_decay: 0.1, ..Default::default() };
+    let plan = TrainSpec { frozen: flags.clone(), optimizer, ..spec(1, 3, 1e-3) };
+    run(&mut trained, &plan, None, &mut Vec::new(), folder.path());
+    for ((before, after), frozen) in fresh.layers().iter().zip(trained.layers()).zip(flags) {
+        let weights = [before, after].map(|l| crate::model::pose_net::read(l.weight.clone()).unwrap());
+        assert_eq!(weights[0] == weights[1], frozen);
+    }
 }
 
 #[test]

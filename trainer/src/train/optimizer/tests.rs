@@ -55,7 +55,7 @@ fn every_kind_follows_the_papers() {
                 let flat: Vec<f32> = (0..expected.len()).map(|i| gradient(i, t) as f32).collect();
                 let gradients = net.config().with_weights(&flat, net.device()).unwrap().layers().to_vec();
                 let rate = 0.01 / f64::from(t);
-                optimizer.update(&mut net, gradients, rate);
+                optimizer.update(&mut net, gradients, &[], rate);
                 for (i, p) in expected.iter_mut().enumerate() {
                     *p = naive[i].step(&config, *p, f64::from(flat[i]), t, rate, decays[i]);
                 }
@@ -74,7 +74,7 @@ fn a_saved_state_goes_on_alike() {
     let step = |net: &mut PoseNet, optimizer: &mut Optimizer, t| {
         let flat: Vec<f32> = (0..net.to_flat().unwrap().len()).map(|i| gradient(i, t) as f32).collect();
         let gradients = net.config().with_weights(&flat, net.device()).unwrap().layers().to_vec();
-        optimizer.update(net, gradients, 0.01);
+        optimizer.update(net, gradients, &[], 0.01);
     };
     (1..=15).for_each(|t| step(&mut a, &mut whole, t));
     let mut b = a.clone();
