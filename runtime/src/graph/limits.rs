@@ -5,6 +5,8 @@
 
 /// Nodes, constants and names of one graph.
 pub(super) const MAX_NODES: usize = 1 << 14;
+/// Inputs of all nodes together.
+pub(super) const MAX_EDGES: usize = 1 << 16;
 /// Sides of a constant.
 pub(super) const MAX_RANK: usize = 8;
 /// Kernel, stride, dilation or padding of a window, in rows or columns.

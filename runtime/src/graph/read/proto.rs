@@ -3,7 +3,7 @@
 use super::literal::Literal;
 use super::wire::{Fields, fault};
 use crate::error::Error;
-use crate::graph::limits::MAX_NODES;
+use crate::graph::limits::{MAX_EDGES, MAX_NODES};
 use alloc::vec::Vec;
 
 /// Oldest operator set that is read: batch normalisation and the others have their present meaning from there.
@@ -105,11 +105,16 @@ fn operator_set(message: &[u8]) -> Result<(&str, i64), Error> {
 
 fn graph(message: &[u8]) -> Result<GraphProto<'_>, Error> {
     const PLACE: &str = "graph";
+    let mut edges = 0;
     let mut graph = GraphProto { name: "", nodes: Vec::new(), constants: Vec::new(), inputs: Vec::new(), outputs: Vec::new() };
     let mut fields = Fields::new(message, PLACE);
     while let Some((number, wire)) = fields.next()? {
         match number {
-            1 => graph.nodes.push(node(wire.bytes(PLACE)?)?),
+            1 => {
+                let node = node(wire.bytes(PLACE)?)?;
+                edges += node.inputs.len();
+                graph.nodes.push(node);
+            }
             2 => graph.name = wire.text(PLACE)?,
             5 => graph.constants.push(Literal::read(wire.bytes(PLACE)?)?),
             11 => graph.inputs.push(port(wire.bytes(PLACE)?)?),
@@ -118,6 +123,9 @@ fn graph(message: &[u8]) -> Result<GraphProto<'_>, Error> {
             _ => {}
         }
         let most = graph.nodes.len().max(graph.constants.len()).max(graph.inputs.len()).max(graph.outputs.len());
+        if edges > MAX_EDGES {
+            return Err(fault(PLACE, "its nodes have more than 65536 inputs"));
+        }
         if most > MAX_NODES {
             return Err(fault(PLACE, "more than 16384 nodes, weights, inputs or outputs"));
         }

@@ -129,8 +129,7 @@ pub(super) fn pad<'a>(reader: &mut Reader<'a>, at: At<'_, 'a>) -> Result<(), Err
         let pad = pad.ok_or_else(|| at.fault("padding must be 0 to 4096 in each direction"))?;
         around[usize::from(order[index % order.len()])][index / order.len()] = pad;
     }
-    let [batch, channels, rows, columns] = around;
-    const { assert!(BATCH == 0 && CHANNELS == 1) };
+    let [batch, channels, rows, columns] = [BATCH, CHANNELS, HEIGHT, WIDTH].map(|side| around[usize::from(side)]);
     at.ensure(batch == [0; 2] && channels == [0; 2], "only height and width can be padded")?;
     let with = match at.text("mode", "constant") {
         "constant" => {
