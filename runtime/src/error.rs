@@ -124,6 +124,42 @@ pub enum Error {
         /// The engine's own words, cut to fit.
         detail: Text,
     },
+    /// The bytes of a network are not what ONNX promises.
+    #[error("network cannot be read at {place}: {what}")]
+    NetworkFile {
+        /// Which part of the file: a message, a tensor or a value.
+        place: Text,
+        /// Rule that it breaks.
+        what: &'static str,
+    },
+    /// The network has an operator that our own engines do not know.
+    #[error("network \"{graph}\": node \"{node}\" is a {op}, which this engine does not know")]
+    UnknownOperator {
+        /// Graph name.
+        graph: Text<31>,
+        /// Node name, or the name of its first output.
+        node: Text<47>,
+        /// Operator, with its domain if that is not ONNX's own.
+        op: Text<31>,
+    },
+    /// A node of the network asks for something that cannot be done, or that our own engines do not do.
+    #[error("network node \"{node}\": {what}")]
+    NetworkNode {
+        /// Node name, or the name of its first output.
+        node: Text<63>,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A node of the network meets maps of a shape that it cannot work on.
+    #[error("network node \"{node}\" meets maps {shape:?} (batch, channels, height, width): {what}")]
+    NetworkShape {
+        /// Node name.
+        node: Text<63>,
+        /// Shape of the maps in question; sides beyond 32 bits are shown as the largest number.
+        shape: [u32; 4],
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The network's output does not have the shape that the configuration promises.
     #[error("network output \"{output}\" has shape {got:?}, expected {expected:?} (batch, channels, height, width)")]
     OutputShape {
@@ -150,16 +186,16 @@ pub enum Error {
     Io(std::io::ErrorKind),
 }
 
-/// A short text kept inside an error value; longer texts are cut at a character boundary.
+/// A short text kept inside an error value: up to `N` bytes, at most 255; longer texts are cut at a character boundary.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Text {
-    bytes: [u8; Text::CAPACITY],
+pub struct Text<const N: usize = 71> {
+    bytes: [u8; N],
     len: u8,
 }
 
-impl Text {
+impl<const N: usize> Text<N> {
     /// Bytes kept.
-    pub const CAPACITY: usize = 71;
+    pub const CAPACITY: usize = if N < 255 { N } else { 255 };
 
     /// Keeps the beginning of `text`.
     pub fn new(text: &str) -> Self {
@@ -167,7 +203,7 @@ impl Text {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        let mut bytes = [0; Self::CAPACITY];
+        let mut bytes = [0; N];
         bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
         Self { bytes, len: end as u8 }
     }
@@ -178,13 +214,13 @@ impl Text {
     }
 }
 
-impl fmt::Display for Text {
+impl<const N: usize> fmt::Display for Text<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl fmt::Debug for Text {
+impl<const N: usize> fmt::Debug for Text<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
@@ -197,9 +233,10 @@ mod tests {
     #[test]
     fn text_is_cut_at_a_character_boundary() {
         let long = "ä".repeat(100); // 200 bytes
-        assert_eq!(Text::new(&long).as_str().len(), 70);
+        assert_eq!(Text::<71>::new(&long).as_str().len(), 70);
         let odd = alloc::format!("x{long}");
-        assert_eq!(Text::new(&odd).as_str().len(), 71);
-        assert_eq!(Text::new("short").as_str(), "short");
+        assert_eq!(Text::<71>::new(&odd).as_str().len(), 71);
+        assert_eq!(Text::<71>::new("short").as_str(), "short");
+        assert_eq!(Text::<3>::new("short").as_str(), "sho");
     }
 }

@@ -3,7 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
 pub mod bundles;
+pub mod cpu_suite;
 pub mod golden;
 pub mod heap;
+pub mod networks;
 pub mod npy;
+pub mod onnx;
+pub mod run_tract;
 pub mod tolerance;
+pub mod top_down;

@@ -29,3 +29,21 @@ pub const MAP_ROUND_TRIP: f32 = 2.0 * f32::EPSILON;
 
 /// Metrics against a naive oracle: sums of some hundred doubles in another order.
 pub const METRIC: f64 = 1e-9;
+
+/// Parts planted as Gaussians of one cell, one pixel a cell, per axis: the 5x5 patch recovers about 93 % of the largest
+/// offset of half a cell (see `refine`), and grey levels are whole.
+pub const PLANTED_PART_PX: f32 = 0.1;
+
+/// The same pixels in another crop, per axis: the same patch, and positions below 128 px have an f32 spacing of 8e-6 px.
+pub const SAME_CROP_PX: f32 = 2e-5;
+
+/// Maps of single operators and of networks of a few layers with inputs up to 1: the reference executor sums in f64 and rounds
+/// once an operator, tract sums up to some hundred products in f32, 6e-8 each.
+pub const SMALL_NETWORK: f32 = 2e-5;
+
+/// Our CPU engine's sums and functions against f64, relative to the largest number: up to some thousand f32 products are added
+/// one by one, 6e-8 each at worst, some 1e-6 in practice.
+pub const CPU_DIRECT: f32 = 1e-5;
+
+/// Winograd's method likewise: its transforms multiply by up to 10 twice before they cancel. Measured: below 5e-6.
+pub const CPU_WINOGRAD: f32 = 2e-5;

@@ -9,7 +9,8 @@ use dormouse::config::*;
 use dormouse::decode::Decoder;
 use dormouse::preprocess::Preprocessor;
 use dormouse::tensor::Maps;
-use dormouse::{Frame, ImageMap, PixelFormat, Skeleton};
+use dormouse::{Bundle, Estimator, Frame, ImageMap, Options, PixelFormat, Skeleton, Stage};
+use dormouse_tests::top_down;
 
 thread_local! {
     /// Allocations of this thread; other threads belong to the test harness.
@@ -150,6 +151,33 @@ fn preprocessing_allocates_nothing_after_preparation() {
                 let count = allocations(|| preprocessor.run(&frame, &mut input).unwrap());
                 assert_eq!(count, 0, "{color:?} {format:?} {input_scale} {resize:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn top_down_models_allocate_only_inside_the_engine() {
+    for identity in [false, true] {
+        let file = top_down::bundle(&top_down::config(identity, 4), None);
+        let (width_px, height_px) = (top_down::WIDTH as u32, top_down::HEIGHT as u32);
+        let options = Options { frame_px: Some((width_px, height_px)), ..Options::default() };
+        let mut estimator = Estimator::new(&Bundle::from_bytes(&file).unwrap(), &options).unwrap();
+        // One animal first: frames with more of them, and with too many, must not need more than what was planned.
+        for count in [1, 0, 4, 6, 2] {
+            let animals: Vec<_> =
+                (0..count).map(|i| top_down::Animal::at(20.0 + 33.0 * (i % 3) as f32, 20.0 + 40.0 * (i / 3) as f32)).collect();
+            let pixels = top_down::scene(&animals);
+            let frame = Frame::rgb8(&pixels, width_px, height_px).unwrap();
+            let (mut own, mut mark) = (0, ALLOCATIONS.get());
+            let poses = estimator
+                .estimate_observed(&frame, &mut |stage| {
+                    if stage != Stage::Infer {
+                        own += ALLOCATIONS.get() - mark;
+                    }
+                    mark = ALLOCATIONS.get();
+                })
+                .unwrap();
+            assert_eq!((poses.len(), own), (count.min(4), 0), "{count} animals, identity {identity}");
         }
     }
 }

@@ -180,8 +180,8 @@ fn the_writer_refuses_what_the_reader_would() {
 fn self_test() -> SelfTest {
     let point = |x_px, y_px| Some(ImagePoint { x_px, y_px });
     let instances = vec![
-        ExpectedInstance { keypoints: vec![point(1.0, 2.0), None] },
-        ExpectedInstance { keypoints: vec![point(10.0, 2.0), point(12.0, 2.0)] },
+        ExpectedInstance { keypoints: vec![point(1.0, 2.0), None], class: None },
+        ExpectedInstance { keypoints: vec![point(10.0, 2.0), point(12.0, 2.0)], class: None },
     ];
     SelfTest {
         format: PixelFormat::Rgb8,

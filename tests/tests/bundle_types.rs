@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use dormouse::Error;
-use dormouse::bundle::{Bundle, BundleWriter};
+use dormouse::bundle::{Bundle, BundleWriter, ExpectedInstance, SelfTest};
 use dormouse::config::*;
+use dormouse::{Error, ImagePoint, Keypoint, PixelFormat, Poses};
 use dormouse_tests::bundles::{Section, build, config_of};
 
 const TYPES: [ModelType; 6] = [
@@ -154,5 +154,67 @@ fn contradictions_are_named() {
         let error = config.validate().unwrap_err();
         assert!(matches!(error, Error::InvalidConfig { field: f, .. } if f == field), "case {index}: {error}");
         assert!(BundleWriter::new(&config).is_err(), "case {index}");
+    }
+}
+
+/// Two animals of the classes given, in one column of a frame.
+fn self_test(classes: [Option<u16>; 2]) -> SelfTest {
+    let instance = |(index, class): (usize, Option<u16>)| ExpectedInstance {
+        keypoints: vec![Some(ImagePoint { x_px: 1.0, y_px: 9.0 * index as f32 }), None],
+        class,
+    };
+    SelfTest {
+        format: PixelFormat::Gray8,
+        width_px: 2,
+        height_px: 1,
+        pixels: vec![1, 2],
+        instances: classes.into_iter().enumerate().map(instance).collect(),
+        tolerance_px: 0.5,
+    }
+}
+
+fn file_with_test(test: &SelfTest) -> Vec<u8> {
+    let config = config_of(ModelType::BottomUpId);
+    BundleWriter::new(&config).unwrap().network("pose", vec![]).self_test(test).unwrap().finish().unwrap()
+}
+
+#[test]
+fn classes_of_the_self_test_have_a_section_of_their_own() {
+    for (classes, bytes) in [
+        ([Some(1), None], Some(&b"\x02\x01\x01\x00"[..])),
+        ([Some(1), Some(0)], Some(b"\x02\x01\x01\x01\x00")),
+        ([None, None], None),
+    ] {
+        let file = file_with_test(&self_test(classes));
+        let bundle = Bundle::from_bytes(&file).unwrap();
+        assert_eq!(bundle.section("selftest/classes").ok(), bytes);
+        assert_eq!(bundle.self_test().unwrap(), Some(self_test(classes)));
+    }
+    // Numbers and classes that cannot be.
+    for damaged in [&b"\x01\x00"[..], b"\x02\x00", b"\x02\x01\x02\x00", b"\x02\x00\x00\x00", b""] {
+        let bundle = Bundle::from_vec(file_with_test(&self_test([Some(1), None]))).unwrap();
+        let mut sections: Vec<_> =
+            bundle.sections().iter().map(|s| Section::new(&s.name, bundle.section(&s.name).unwrap())).collect();
+        sections.last_mut().unwrap().bytes = damaged.to_vec();
+        let error = Bundle::from_vec(build(&sections)).unwrap().self_test().unwrap_err();
+        assert!(matches!(error, Error::Decode { section: "selftest/classes", .. }), "{damaged:?}: {error}");
+    }
+}
+
+#[test]
+fn the_self_test_notices_exchanged_animals() {
+    let poses = |classes: [Option<usize>; 2]| {
+        let mut poses = Poses::with_classes(2, 2, &["f".into(), "m".into()]);
+        for (index, class) in classes.into_iter().enumerate() {
+            let position = ImagePoint { x_px: 1.25, y_px: 9.0 * index as f32 };
+            poses.push(1.0)[0] = Keypoint { position, score: 1.0 };
+            class.into_iter().for_each(|class| poses.set_class(index, class, 0.9));
+        }
+        poses
+    };
+    let test = self_test([Some(1), None]);
+    assert_eq!(test.check(&poses([Some(1), None])), Ok(()));
+    for other in [[Some(0), None], [None, None], [Some(1), Some(0)], [None, Some(1)]] {
+        assert!(matches!(test.check(&poses(other)), Err(Error::SelfTest { worst_px: 0.25, .. })), "{other:?}");
     }
 }

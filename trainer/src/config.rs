@@ -3,19 +3,27 @@
 mod commented;
 mod data;
 mod hash;
+mod heads;
+mod identity;
 mod inference;
 mod model;
 mod overrides;
 mod preprocess;
+mod stage;
+mod top_down;
 mod train;
 mod validate;
 
 pub use commented::commented_toml;
 pub use data::{DataConfig, SynthConfig};
+pub use heads::HeadPlan;
+pub use identity::{ClassMapConfig, ClassVectorConfig, IdentitySection};
 pub use inference::InferenceConfig;
 pub use model::{ConfmapConfig, ModelConfig, PafConfig, TrainModelType};
 pub use overrides::apply_overrides;
 pub use preprocess::{ColorChoice, PreprocessSection, ResizeChoice};
+pub use stage::Stage;
+pub use top_down::TopDownSection;
 pub use train::TrainSection;
 
 use crate::augment::AugmentConfig;
@@ -41,6 +49,17 @@ pub struct TrainConfig {
     pub train: TrainSection,
     /// What the bundle tells the runtime about finding poses.
     pub inference: InferenceConfig,
+    /// Centroids and crops, for models with a centroid network.
+    pub top_down: TopDownSection,
+    /// Known individuals, for models that tell them apart.
+    pub identity: IdentitySection,
+    /// Settings of the centroid network alone: `preprocess`, `model`, `augment` and `train`, each with the keys that differ from
+    /// the common ones.
+    #[serde(skip_serializing_if = "toml::Table::is_empty")]
+    pub centroid: toml::Table,
+    /// The same for the network that looks at crops.
+    #[serde(skip_serializing_if = "toml::Table::is_empty")]
+    pub instance: toml::Table,
 }
 
 impl TrainConfig {

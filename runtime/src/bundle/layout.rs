@@ -36,6 +36,7 @@ pub(super) const TOP_DOWN: &str = "config/top_down";
 pub(super) const IDENTITY: &str = "config/identity";
 pub(super) const CARD: &str = "card";
 pub(super) const SELFTEST: &str = "selftest";
+pub(super) const SELFTEST_CLASSES: &str = "selftest/classes";
 pub(super) const NETWORK_PREFIX: &str = "network/";
 
 /// The fields of a header whose checksum is right and whose version is ours.

@@ -1,7 +1,9 @@
 //! Opening a bundle: everything is checked once, nothing is run, and no network is copied.
 
 use super::crc32c;
-use super::layout::{CARD, CONFIG, ENTRY_LEN, Entry, HEADER_LEN, Header, IDENTITY, NETWORK_PREFIX, SELFTEST, TOP_DOWN};
+use super::layout::{
+    CARD, CONFIG, ENTRY_LEN, Entry, HEADER_LEN, Header, IDENTITY, NETWORK_PREFIX, SELFTEST, SELFTEST_CLASSES, TOP_DOWN,
+};
 use super::selftest::SelfTest;
 use crate::config::Config;
 use crate::error::Error;
@@ -127,7 +129,11 @@ impl<'a> Bundle<'a> {
     /// [`Error::Decode`] if it does not decode or contradicts itself.
     pub fn self_test(&self) -> Result<Option<SelfTest>, Error> {
         let Ok(bytes) = self.section(SELFTEST) else { return Ok(None) };
-        SelfTest::decode(bytes, self.config.skeleton.nodes.len()).map(Some)
+        let mut test = SelfTest::decode(bytes, self.config.skeleton.nodes.len())?;
+        if let Ok(classes) = self.section(SELFTEST_CLASSES) {
+            test.decode_classes(classes, self.config.identity.as_ref().map_or(0, |i| i.classes.len()))?;
+        }
+        Ok(Some(test))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A stored frame and the poses it must give, so that a deployed model proves itself on the device.
 
-use super::layout::SELFTEST;
+use super::layout::{SELFTEST, SELFTEST_CLASSES};
 use crate::error::Error;
 use crate::frame::{Frame, PixelFormat};
 use crate::geometry::ImagePoint;
@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 pub struct ExpectedInstance {
     /// Positions in the frame.
     pub keypoints: Vec<Option<ImagePoint>>,
+    /// Index of the class that it must be given, for models that know individuals; stored in a section of its own,
+    /// `selftest/classes`.
+    #[serde(skip)]
+    pub class: Option<u16>,
 }
 
 /// The self-test section.
@@ -58,6 +62,31 @@ impl SelfTest {
         Ok(test)
     }
 
+    /// The classes of all animals, if any has one.
+    pub(super) fn encode_classes(&self) -> Result<Option<Vec<u8>>, Error> {
+        let classes: Vec<Option<u16>> = self.instances.iter().map(|i| i.class).collect();
+        if classes.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let bytes = postcard::to_allocvec(&classes);
+        bytes.map(Some).map_err(|_| Error::Decode { section: SELFTEST_CLASSES, what: "cannot be encoded" })
+    }
+
+    /// Adds the classes from their own section; a model knows `classes` of them.
+    pub(super) fn decode_classes(&mut self, bytes: &[u8], classes: usize) -> Result<(), Error> {
+        let fault = |what| Error::Decode { section: SELFTEST_CLASSES, what };
+        let (stored, rest): (Vec<Option<u16>>, _) =
+            postcard::take_from_bytes(bytes).map_err(|_| fault("not a postcard list of classes"))?;
+        if !rest.is_empty() || stored.len() != self.instances.len() {
+            return Err(fault("another number of animals than the self-test has"));
+        }
+        if stored.iter().flatten().any(|&class| usize::from(class) >= classes) {
+            return Err(fault("names a class that the model does not know"));
+        }
+        self.instances.iter_mut().zip(stored).for_each(|(instance, class)| instance.class = class);
+        Ok(())
+    }
+
     /// The stored frame.
     ///
     /// # Errors
@@ -77,16 +106,22 @@ impl SelfTest {
         }
         let mut taken = alloc::vec![false; poses.len()];
         let mut worst_px: f32 = 0.0;
+        let mut same_classes = true;
         for expected in &self.instances {
             let candidates = poses.iter().enumerate().filter(|(i, _)| !taken[*i]);
             let best =
                 candidates.map(|(i, found)| (i, expected.worst_distance_px(found.keypoints))).min_by(|a, b| a.1.total_cmp(&b.1));
             if let Some((index, distance_px)) = best {
                 taken[index] = true;
+                let class = poses.get(index).and_then(|i| i.identity).map(|id| id.class);
+                same_classes &= class == expected.class.map(usize::from);
                 worst_px = worst_px.max(distance_px);
             }
         }
-        if worst_px <= self.tolerance_px { Ok(()) } else { fail("keypoints moved, appeared or vanished", worst_px) }
+        if worst_px > self.tolerance_px {
+            return fail("keypoints moved, appeared or vanished", worst_px);
+        }
+        if same_classes { Ok(()) } else { fail("an animal was taken for another one", worst_px) }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::crc32c;
 use super::layout::{
     ALIGNMENT, CARD, CONFIG, ENTRY_LEN, FORMAT_MAJOR, FORMAT_MINOR, HEADER_LEN, IDENTITY, MAGIC, MAX_SECTIONS, NAME_LEN,
-    NETWORK_PREFIX, SELFTEST, TOP_DOWN,
+    NETWORK_PREFIX, SELFTEST, SELFTEST_CLASSES, TOP_DOWN,
 };
 use super::selftest::SelfTest;
 use crate::config::Config;
@@ -55,6 +55,9 @@ impl BundleWriter {
     /// [`Error::Decode`] if it cannot be encoded.
     pub fn self_test(mut self, test: &SelfTest) -> Result<Self, Error> {
         self.sections.push((SELFTEST.into(), test.encode()?));
+        if let Some(classes) = test.encode_classes()? {
+            self.sections.push((SELFTEST_CLASSES.into(), classes));
+        }
         Ok(self)
     }
 

@@ -1,20 +1,26 @@
-//! The decode stage as a whole: checks the network outputs and passes them to the decoder of the model type.
+//! The decode stage of models that see whole frames: checks the outputs and passes them to the decoder of the model type.
 
 use crate::config::{Config, HeadKind, ModelType};
-use crate::decode::{BottomUp, Single};
-use crate::error::{Error, Text};
+use crate::decode::output::Output;
+use crate::decode::{BottomUp, BottomUpId, CentroidFinder, Single};
+use crate::error::Error;
 use crate::geometry::ImageMap;
-use crate::instances::Poses;
+use crate::instances::{Keypoint, Poses};
 use crate::tensor::Maps;
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Turns network outputs into [`Poses`]. All working memory is planned by [`Decoder::new`] from `config.limits`.
+///
+/// Top-down models are decoded in two steps instead: [`CentroidFinder`], then [`CropDecoder`](crate::decode::CropDecoder).
 #[derive(Debug, Clone)]
 pub struct Decoder {
     nodes: usize,
     max_instances: usize,
-    confmaps: Output,
-    pafs: Option<Output>,
+    class_names: Vec<String>,
+    peaks: Output,
+    second: Option<Output>,
     stage: Stage,
 }
 
@@ -22,91 +28,91 @@ pub struct Decoder {
 enum Stage {
     Single(Single),
     BottomUp(Box<BottomUp>),
-}
-
-/// What the configuration promises of a network output.
-#[derive(Debug, Clone, Copy)]
-struct Output {
-    name: Text,
-    channels: usize,
-    stride_px: u32,
-}
-
-impl Output {
-    fn of(config: &Config, kind: HeadKind) -> Option<Self> {
-        let head = config.networks.first()?.head(kind)?;
-        Some(Self { name: Text::new(&head.output), channels: config.head_channels(kind), stride_px: head.stride_px })
-    }
-
-    fn check(&self, maps: &Maps<'_>) -> Result<(), Error> {
-        if maps.channels() == self.channels {
-            return Ok(());
-        }
-        Err(self.wrong_shape([1, self.channels, maps.height(), maps.width()], [1, maps.channels(), maps.height(), maps.width()]))
-    }
-
-    fn wrong_shape(&self, expected: [usize; 4], got: [usize; 4]) -> Error {
-        let small = |shape: [usize; 4]| shape.map(|n| n as u32);
-        Error::OutputShape { output: self.name, expected: small(expected), got: small(got) }
-    }
+    BottomUpId(Box<BottomUpId>),
+    Centroid(Box<CentroidFinder>),
 }
 
 impl Decoder {
     /// Checks the configuration and plans all memory.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] naming the first field at fault.
+    /// [`Error::InvalidConfig`] naming the first field at fault, and for top-down models.
     pub fn new(config: &Config) -> Result<Self, Error> {
         config.validate()?;
-        let missing = Error::InvalidConfig { field: "networks.heads", what: "a confidence-map head is needed" };
-        let confmaps = Output::of(config, HeadKind::ConfidenceMaps).ok_or(missing)?;
+        let output = |kind| Output::of(config, config.networks.first(), kind);
         let nodes = config.skeleton.nodes.len();
-        let (stage, pafs) = match config.model_type {
-            ModelType::SingleInstance => (Stage::Single(Single::new(nodes, confmaps.stride_px, config.peaks)), None),
-            ModelType::BottomUp => {
-                (Stage::BottomUp(Box::new(BottomUp::new(config)?)), Output::of(config, HeadKind::PartAffinityFields))
+        let [first, second] = Self::heads(config.model_type);
+        let peaks = output(first.unwrap_or(HeadKind::ConfidenceMaps))?;
+        let second = second.map(output).transpose()?;
+        let stage = match config.model_type {
+            ModelType::SingleInstance => Stage::Single(Single::new(nodes, peaks.stride_px, config.peaks)),
+            ModelType::BottomUp => Stage::BottomUp(Box::new(BottomUp::new(config)?)),
+            ModelType::BottomUpId => Stage::BottomUpId(Box::new(BottomUpId::new(config)?)),
+            ModelType::Centroid => Stage::Centroid(Box::new(CentroidFinder::new(config)?)),
+            ModelType::TopDown | ModelType::TopDownId => {
+                return Err(Error::InvalidConfig { field: "model_type", what: "top-down models are decoded in two steps" });
             }
-            _ => return Err(Error::InvalidConfig { field: "model_type", what: "this runtime does not run this model type" }),
         };
-        let max_instances = match config.model_type {
-            ModelType::SingleInstance => 1,
-            _ => config.limits.max_instances as usize,
+        let max_instances = config.limits.max_instances as usize;
+        let (max_instances, class_names) = match (config.model_type, &config.identity) {
+            (ModelType::SingleInstance, _) => (1, Vec::new()),
+            (_, Some(identity)) => (max_instances.min(identity.classes.len()), identity.classes.clone()),
+            _ => (max_instances, Vec::new()),
         };
-        Ok(Self { nodes, max_instances, confmaps, pafs, stage })
+        Ok(Self { nodes, max_instances, class_names, peaks, second, stage })
+    }
+
+    /// The outputs of the first network that [`decode`](Self::decode) takes for a model type: that with the peaks, and the
+    /// second one if there is one. Top-down models have none here.
+    pub const fn heads(model_type: ModelType) -> [Option<HeadKind>; 2] {
+        match model_type {
+            ModelType::SingleInstance => [Some(HeadKind::ConfidenceMaps), None],
+            ModelType::BottomUp => [Some(HeadKind::ConfidenceMaps), Some(HeadKind::PartAffinityFields)],
+            ModelType::BottomUpId => [Some(HeadKind::ConfidenceMaps), Some(HeadKind::ClassMaps)],
+            ModelType::Centroid => [Some(HeadKind::Centroids), None],
+            ModelType::TopDown | ModelType::TopDownId => [None, None],
+        }
     }
 
     /// A buffer that holds the animals of any frame without growing.
     pub fn new_poses(&self) -> Poses {
-        Poses::with_capacity(self.nodes, self.max_instances)
+        Poses::with_classes(self.nodes, self.max_instances, &self.class_names)
     }
 
-    /// Replaces the contents of `poses` by the animals in the network outputs.
+    /// Replaces the contents of `poses` by the animals in the network outputs, which are those of [`heads`](Self::heads).
     ///
-    /// `confmaps` is `[nodes, height, width]`; `pafs` is `[2 * edges, height, width]` and is needed by bottom-up models
-    /// only. `map` leads from network input to the caller's frame. Allocates nothing if `poses` comes from
-    /// [`new_poses`](Self::new_poses); a buffer made for another number of nodes is replaced by one of these. Values of
-    /// any kind are survived: all scores are finite, and so are the positions of all visible keypoints.
+    /// `peaks` is `[nodes, height, width]`; `second` is `[2 * edges, height, width]` for bottom-up models,
+    /// `[classes, height, width]` for those with class maps, and not looked at for others. `map` leads from network input to
+    /// the caller's frame. Allocates nothing if `poses` comes from [`new_poses`](Self::new_poses); a buffer made for another
+    /// skeleton or other classes is replaced by one of these. Values of any kind are survived: all scores are finite, and
+    /// so are the positions of all visible keypoints.
     ///
     /// # Errors
-    /// [`Error::OutputShape`] if a map is missing or has another number of channels than the configuration says; `poses`
+    /// [`Error::OutputShape`] if an output is missing or has another number of channels than the configuration says; `poses`
     /// is then empty.
-    pub fn decode(&mut self, confmaps: Maps<'_>, pafs: Option<Maps<'_>>, map: ImageMap, poses: &mut Poses) -> Result<(), Error> {
-        if poses.nodes() == self.nodes {
+    pub fn decode(&mut self, peaks: Maps<'_>, second: Option<Maps<'_>>, map: ImageMap, poses: &mut Poses) -> Result<(), Error> {
+        if poses.nodes() == self.nodes && poses.class_names() == self.class_names {
             poses.clear();
         } else {
             *poses = self.new_poses();
         }
-        self.confmaps.check(&confmaps)?;
-        match (&mut self.stage, self.pafs) {
-            (Stage::BottomUp(stage), Some(output)) => {
-                let missing = output.wrong_shape([1, output.channels, confmaps.height(), confmaps.width()], [0; 4]);
-                let pafs = pafs.ok_or(missing)?;
-                output.check(&pafs)?;
-                stage.decode(&confmaps, &pafs, map, poses);
+        self.peaks.check(&peaks)?;
+        let second = match &self.second {
+            Some(output) => Some(output.needed(second, &peaks)?),
+            None => None,
+        };
+        match (&mut self.stage, second) {
+            (Stage::Single(stage), _) => stage.decode(&peaks, map, poses),
+            (Stage::BottomUp(stage), Some(pafs)) => stage.decode(&peaks, &pafs, map, poses),
+            (Stage::BottomUpId(stage), Some(class_maps)) => stage.decode(&peaks, &class_maps, map, poses),
+            (Stage::Centroid(stage), _) => {
+                for &centroid in stage.find(&peaks, map)? {
+                    poses.push(centroid.score)[0] = Keypoint { position: centroid.position, score: centroid.score };
+                }
+                poses.set_overflow(stage.overflow());
             }
-            (Stage::Single(stage), _) => stage.decode(&confmaps, map, poses),
-            // `new` gives every bottom-up stage its affinity output.
-            (Stage::BottomUp(_), None) => {}
+            // `new` gives each of these stages its second output.
+            (Stage::BottomUp(_) | Stage::BottomUpId(_), None) => {}
         }
         Ok(())
     }

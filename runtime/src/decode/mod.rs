@@ -5,9 +5,14 @@
 
 mod assign;
 mod bottom_up;
+mod bottom_up_id;
+mod centroids;
+mod crops;
 mod decoder;
 mod edge_order;
+mod global_peaks;
 mod group;
+mod output;
 mod paf;
 mod peak_buffer;
 mod peaks;
@@ -18,6 +23,9 @@ mod testing;
 
 pub use assign::Assigner;
 pub use bottom_up::BottomUp;
+pub use bottom_up_id::BottomUpId;
+pub use centroids::{Centroid, CentroidFinder};
+pub use crops::CropDecoder;
 pub use decoder::Decoder;
 pub use edge_order::edge_order;
 pub use group::{Connection, Grouper, PeakId};

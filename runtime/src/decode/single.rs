@@ -1,25 +1,21 @@
 //! One animal at most: the global peak of every map.
 
 use crate::config::PeakConfig;
-use crate::decode::{Peak, global_peak, refine_peak};
+use crate::decode::global_peaks::GlobalPeaks;
 use crate::geometry::{ImageMap, InputPoint};
-use crate::instances::{Keypoint, Poses};
+use crate::instances::Poses;
 use crate::tensor::Maps;
-use alloc::vec;
-use alloc::vec::Vec;
 
 /// Decoder of single-instance models, with its working memory.
 #[derive(Debug, Clone)]
 pub struct Single {
-    stride_px: f32,
-    config: PeakConfig,
-    peaks: Vec<Option<Peak>>,
+    parts: GlobalPeaks,
 }
 
 impl Single {
     /// Plans for maps of `nodes` channels with cells of `stride_px` input pixels.
     pub fn new(nodes: usize, stride_px: u32, config: PeakConfig) -> Self {
-        Self { stride_px: stride_px as f32, config, peaks: vec![None; nodes] }
+        Self { parts: GlobalPeaks::new(nodes, stride_px, config) }
     }
 
     /// Replaces the contents of `poses` by the animal in `confmaps`, if any node reaches the threshold.
@@ -27,20 +23,9 @@ impl Single {
     /// The score of the animal is the sum of its node values (SLEAP). Channels beyond the planned ones are ignored.
     pub fn decode(&mut self, confmaps: &Maps<'_>, map: ImageMap, poses: &mut Poses) {
         poses.clear();
-        self.peaks.fill(None);
-        for (node, slot) in self.peaks.iter_mut().enumerate().take(confmaps.channels()) {
-            *slot = global_peak(confmaps, node, self.config.threshold)
-                .map(|peak| refine_peak(confmaps, node, self.config.refinement, peak));
-        }
-        if self.peaks.iter().all(Option::is_none) {
-            return;
-        }
-        let score: f32 = self.peaks.iter().flatten().map(|p| p.value).sum();
-        for (slot, peak) in poses.push(score.clamp(f32::MIN, f32::MAX)).iter_mut().zip(&self.peaks) {
-            if let Some(p) = peak {
-                let position = map.to_image(InputPoint { x_px: p.x * self.stride_px, y_px: p.y * self.stride_px });
-                *slot = Keypoint { position, score: p.value };
-            }
+        if self.parts.find(confmaps) {
+            let keypoints = poses.push(self.parts.sum());
+            self.parts.place(|x_px, y_px| map.to_image(InputPoint { x_px, y_px }), keypoints);
         }
     }
 }

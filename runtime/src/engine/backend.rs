@@ -11,6 +11,8 @@ pub enum Backend {
     /// The best engine of this build for the network at hand.
     #[default]
     Auto,
+    /// Our own engine on the CPU: small and fast, for networks whose operators it knows.
+    Cpu,
     /// tract on the CPU: runs any ONNX network.
     Tract,
 }
@@ -20,6 +22,7 @@ impl Backend {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
+            Self::Cpu => "cpu",
             Self::Tract => "tract",
         }
     }
@@ -37,8 +40,9 @@ impl FromStr for Backend {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text {
             "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
             "tract" => Ok(Self::Tract),
-            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, tract" }),
+            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, cpu, tract" }),
         }
     }
 }

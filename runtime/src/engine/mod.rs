@@ -1,6 +1,7 @@
 //! Running a network. Which engine runs it is a value, chosen once at preparation.
 
 mod backend;
+pub mod cpu;
 mod network;
 #[cfg(feature = "tract")]
 mod tract;

@@ -1,6 +1,7 @@
 //! A parsed network, and an engine prepared to run it at one input size.
 
 use super::Backend;
+use super::cpu::CpuNetwork;
 use crate::error::Error;
 use crate::preprocess::InputShape;
 use crate::tensor::Maps;
@@ -59,12 +60,23 @@ pub trait Engine: Send {
 /// [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network.
 pub fn load_network(backend: Backend, onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Box<dyn Network>, Error> {
     match backend {
-        #[cfg(feature = "tract")]
-        Backend::Auto | Backend::Tract => Ok(Box::new(super::tract::TractNetwork::load(onnx, outputs, threads)?)),
-        #[cfg(not(feature = "tract"))]
-        Backend::Auto | Backend::Tract => {
-            let _ = (onnx, outputs, threads);
-            Err(Error::EngineMissing("tract"))
-        }
+        Backend::Cpu => Ok(Box::new(CpuNetwork::load(onnx, outputs, threads)?)),
+        Backend::Auto => match CpuNetwork::load(onnx, outputs.clone(), threads) {
+            Ok(network) => Ok(Box::new(network)),
+            Err(own) => load_tract(onnx, outputs, threads).map_err(|other| if other == TRACT_MISSING { own } else { other }),
+        },
+        Backend::Tract => load_tract(onnx, outputs, threads),
     }
+}
+
+const TRACT_MISSING: Error = Error::EngineMissing("tract");
+
+#[cfg(feature = "tract")]
+fn load_tract(onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Box<dyn Network>, Error> {
+    Ok(Box::new(super::tract::TractNetwork::load(onnx, outputs, threads)?))
+}
+
+#[cfg(not(feature = "tract"))]
+fn load_tract(_onnx: &[u8], _outputs: Vec<OutputSpec>, _threads: usize) -> Result<Box<dyn Network>, Error> {
+    Err(TRACT_MISSING)
 }

@@ -1,7 +1,8 @@
 //! The commands and their common options.
 
 use super::{
-    compare, demo, eval, export, import_profile, inspect, labels, new, plot, predict, preview, receptive_field, train, unpack,
+    bench, compare, demo, eval, export, import_profile, inspect, labels, new, plot, predict, preview, receptive_field, train,
+    unpack,
 };
 use clap::{Parser, Subcommand};
 
@@ -51,6 +52,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Draw charts of a training run
     Plot(plot::PlotArgs),
+    /// Time a network on this machine, engine by engine
+    Bench(bench::BenchArgs),
     /// Show what is in a bundle, a labels file or an ONNX file
     Inspect(inspect::InspectArgs),
     /// Write the sections of a bundle as plain files
@@ -75,6 +78,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::ReceptiveField(args) => receptive_field::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Plot(args) => plot::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Unpack(args) => unpack::run(&args),
     }

@@ -7,7 +7,7 @@ use crate::config::DataConfig;
 use crate::dataset::{LabeledSamples, SampleOptions, SampleSource, VideoSearch, read_labels};
 use crate::draw::save_png;
 use crate::plot::{Axes, Series, line_chart};
-use crate::session::{Comparison, Contestant, open_sources};
+use crate::session::{Comparison, Contestant, compare, open_sources};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
@@ -19,8 +19,7 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Trains nothing. Without --labels the validation samples of the first run folder are used. Parameters, GFLOP and receptive
-field are known for run folders only. Models are timed one after the other on this machine: repeat the comparison, and close
-other programs, before small differences are believed.
+field are known for run folders only. The models take turns frame by frame, so that a busy machine slows all of them alike.
 
 Examples:
   dormouse compare runs/bottomup runs/topdown
@@ -51,12 +50,8 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<u8> {
     let contestants = args.runs.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let (source, samples) = samples(args, &contestants)?;
     let threads = args.threads.unwrap_or_else(default_threads).max(1);
-    let mut rows = Vec::with_capacity(contestants.len());
-    for contestant in &contestants {
-        eprintln!("{}: {} frames", contestant.name, source.len());
-        let measured = contestant.measure(source.as_ref(), threads, &mut |_| {});
-        rows.push(measured.with_context(|| contestant.path.display().to_string())?);
-    }
+    eprintln!("{} models, {} frames", contestants.len(), source.len());
+    let rows = compare(&contestants, source.as_ref(), threads)?;
     if let Some(out) = &args.out {
         save_png(&line_chart(&AXES, &curves(&rows))?, out)?;
         eprintln!("picture: {}", out.display());
@@ -95,6 +90,7 @@ const AXES: Axes<'static> = Axes {
     y: "share of parts of matched animals",
     log_y: false,
     y_range: Some((0.0, 1.0)),
+    rising: true,
 };
 
 fn curves(rows: &[Comparison]) -> Vec<Series> {

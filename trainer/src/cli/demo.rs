@@ -11,7 +11,6 @@ use crate::dataset::{SampleSource, VideoSearch};
 use crate::draw::{contact_sheet, save_png};
 use crate::predict::Predictor;
 use crate::session::{Evaluation, RunFolder, RunOptions, RunOutcome, evaluate_source, run_training};
-use crate::train::StopReason;
 use crate::train::progress::TerminalProgress;
 use clap::Args;
 use dormouse::Bundle;
@@ -69,7 +68,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
     draw_scenes(&bundle, &scenes, threads, &picture)?;
     folder.write_json("metrics.test.json", &test)?;
     report(args.json, &outcome, &test, &picture, threads)?;
-    Ok(if outcome.summary.reason == StopReason::Interrupted { EXIT_INTERRUPTED } else { 0 })
+    Ok(if outcome.was_interrupted() { EXIT_INTERRUPTED } else { 0 })
 }
 
 /// `runs/demo`, or `runs/demo-2`, `runs/demo-3`, ... if that is taken.
@@ -104,7 +103,7 @@ fn draw_scenes(bundle: &Bundle<'_>, scenes: &SynthScenes, threads: usize, path: 
     for index in 0..PICTURED.min(scenes.len()) {
         let image = scenes.sample(index)?.image;
         let instances = predictor.instances(&image)?;
-        pictures.push(overlay::draw(&image, scenes.skeleton(), &instances, &format!("unseen scene {}", index + 1))?);
+        pictures.push(overlay::draw(&image, scenes.skeleton(), &[], &instances, &format!("unseen scene {}", index + 1))?);
     }
     Ok(save_png(&contact_sheet(&pictures, 2)?, path)?)
 }
@@ -116,8 +115,8 @@ fn report(as_json: bool, outcome: &RunOutcome, test: &Evaluation, picture: &Path
         "map": test.report.map,
         "within_3px": test.report.within_3px,
         "test": test,
-        "training_s": outcome.summary.elapsed_s,
-        "steps": outcome.summary.steps,
+        "training_s": outcome.elapsed_s(),
+        "steps": outcome.steps(),
         "export_difference": outcome.export_difference,
         "overlay": picture,
         "bundle": outcome.bundle,

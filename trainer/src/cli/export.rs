@@ -4,8 +4,9 @@ use super::output::print_result;
 use super::text::bytes;
 use super::video_search::VideoSearchArgs;
 use crate::output::write_atomically;
-use crate::session::{RunFolder, build_bundle, open_sources};
+use crate::session::{RunFolder, build_bundle, new_net, open_sources, stage_folder};
 use crate::train::load_weights;
+use anyhow::bail;
 use burn::tensor::Device;
 use clap::Args;
 use serde_json::json;
@@ -40,11 +41,20 @@ pub(super) struct ExportArgs {
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<u8> {
     let folder = RunFolder::new(&args.run);
     let (config, facts) = folder.read()?;
-    let preprocess = config.preprocess.to_runtime(config.model.max_stride);
-    let network = config.model.network(preprocess.color, &facts.skeleton);
-    let mut net = network.init(config.train.seed, &Device::default())?;
-    let checkpoint = args.checkpoint.clone().unwrap_or_else(|| folder.file("best.ckpt"));
-    load_weights(&checkpoint, &mut net)?;
+    let model_type = config.model.model_type;
+    if args.checkpoint.is_some() && model_type.stages().len() > 1 {
+        bail!(
+            "a {} model has two networks, each with its checkpoint in the run folder: leave out --checkpoint",
+            model_type.name()
+        );
+    }
+    let mut nets = Vec::new();
+    for &stage in model_type.stages() {
+        let mut trained = new_net(&config, stage, &facts, &Device::default())?;
+        let best = stage_folder(&folder, model_type, stage).join("best.ckpt");
+        load_weights(args.checkpoint.as_ref().unwrap_or(&best), &mut trained.net)?;
+        nets.push(trained);
+    }
     let frames = match open_sources(&config.data, &args.search.to_search()?, &mut |_, _, _| {}) {
         Ok(sources) => {
             (0..sources.val.len().min(16)).map(|i| Ok(sources.val.sample(i)?.image)).collect::<crate::Result<Vec<_>>>()?
@@ -55,7 +65,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<u8> {
         }
     };
     let name = folder.name(&config);
-    let built = build_bundle(&net, &config, &name, &facts, &frames)?;
+    let built = build_bundle(&nets, &config, &name, &facts, &frames)?;
     if !built.has_self_test {
         eprintln!("warning: the bundle has no self-test");
     }

@@ -2,7 +2,7 @@
 
 use super::output::print_result;
 use crate::error::Error;
-use crate::import::{Imported, PRESETS, preset, read_profile};
+use crate::import::{Imported, NO_CENTROID, PRESETS, preset, read_profile, with_centroid};
 use crate::output::write_atomically;
 use anyhow::ensure;
 use clap::Args;
@@ -15,15 +15,19 @@ use std::path::{Path, PathBuf};
     after_help = "Reads classic SLEAP's profiles and training_config.json, or a baseline profile by its name, and tells what was not taken over
 and why. The labels are those of the profile unless --labels names others.
 
-Names: baseline_medium_rf.single, baseline_large_rf.single, baseline_medium_rf.bottomup, baseline_large_rf.bottomup
+Names: baseline_{medium,large}_rf.{single,bottomup,topdown}, baseline.centroid
 
 Examples:
   dormouse import-profile baseline_medium_rf.bottomup --labels flies.slp -o flies.toml
-  dormouse import-profile models/250101.multi_instance/training_config.json -o flies.toml"
+  dormouse import-profile models/250101.multi_instance/training_config.json -o flies.toml
+  dormouse import-profile instance/training_config.json --centroid centroid/training_config.json -o flies.toml"
 )]
 pub(super) struct ImportProfileArgs {
     /// Profile (.json), or the name of a baseline profile
     profile: PathBuf,
+    /// Profile of the centroid network, for a profile of centered instances (default: baseline.centroid)
+    #[arg(long, value_name = "PROFILE")]
+    centroid: Option<PathBuf>,
     /// Training labels, in place of the profile's (repeatable)
     #[arg(long, value_name = "FILE")]
     labels: Vec<String>,
@@ -43,6 +47,14 @@ pub(super) fn run(args: &ImportProfileArgs) -> anyhow::Result<u8> {
         ensure!(!out.exists(), "{} is already there; --force replaces it", out.display());
     }
     let mut imported = open(&args.profile)?;
+    let is_half = imported.config.model.model_type.stages().len() > 1 && imported.config.centroid.is_empty();
+    if is_half || args.centroid.is_some() {
+        let centroid = args.centroid.clone().unwrap_or_else(|| PathBuf::from("baseline.centroid"));
+        imported = with_centroid(imported, open(&centroid)?)?;
+        if args.centroid.is_none() {
+            imported.notes.push(NO_CENTROID.into());
+        }
+    }
     if !args.labels.is_empty() {
         imported.config.data.train = args.labels.clone();
     }
@@ -65,7 +77,7 @@ pub(super) fn run(args: &ImportProfileArgs) -> anyhow::Result<u8> {
 fn open(profile: &Path) -> crate::Result<Imported> {
     let named = profile.to_str().and_then(preset);
     match (profile.exists(), named) {
-        (false, Some(preset)) => Ok(Imported { config: preset.config(), notes: Vec::new() }),
+        (false, Some(preset)) => preset.imported(),
         (false, None) if profile.extension().is_none_or(|e| !e.eq_ignore_ascii_case("json")) => {
             let names = PRESETS.map(|p| p.name).join(", ");
             Err(Error::Data(format!("{}: there is no such file, and the baseline profiles are {names}", profile.display())))

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod args;
+mod bench;
 mod compare;
 mod demo;
 mod eval;

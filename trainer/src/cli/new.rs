@@ -6,7 +6,7 @@ use crate::config::TrainModelType;
 use crate::dataset::{InstanceKind, read_labels};
 use crate::metric::TruthKind;
 use crate::output::write_atomically;
-use crate::recommend::{View, Wishes, guess_view, recommend};
+use crate::recommend::{View, Wishes, guess_anchor, guess_view, recommend};
 use crate::report::{LabelStatistics, frame_sizes};
 use anyhow::ensure;
 use clap::Args;
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 Examples:
   dormouse new flies.slp -o flies.toml
   dormouse new flies.slp --view top --minutes 30 -o flies.toml
-  dormouse new mouse.slp --model single_instance"
+  dormouse new flies.slp --model top_down -o flies-topdown.toml"
 )]
 pub(super) struct NewArgs {
     /// Labels (.slp, .pkg.slp)
@@ -30,7 +30,7 @@ pub(super) struct NewArgs {
     /// File to write (default: standard output)
     #[arg(short, long)]
     out: Option<PathBuf>,
-    /// Model type: bottom_up or single_instance (default: from the labels)
+    /// Model type: single_instance, bottom_up, top_down, bottom_up_id, top_down_id or centroid (default: from the labels)
     #[arg(long, value_name = "TYPE", value_parser = parse_type)]
     model: Option<TrainModelType>,
     /// From where the camera looks (default: judged by the directions in which the animals lie)
@@ -63,8 +63,8 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<u8> {
     let labels = read_labels(&args.labels, &args.search.to_search()?)?;
     let statistics = LabelStatistics::of(&labels, TruthKind::User, frame_sizes(&labels));
     let animals = labels.frames.iter().flat_map(|f| &f.instances).filter(|i| i.kind == InstanceKind::User);
-    let view = args.view.or_else(|| guess_view(&labels, animals));
-    let wishes = Wishes { model_type: args.model, view, minutes: args.minutes };
+    let view = args.view.or_else(|| guess_view(&labels, animals.clone()));
+    let wishes = Wishes { model_type: args.model, view, anchor: guess_anchor(&labels, animals), minutes: args.minutes };
     let found = recommend(&args.labels.to_string_lossy(), &statistics, &wishes)?;
     let text = found.to_toml()?;
     let Some(out) = &args.out else {

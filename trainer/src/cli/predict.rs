@@ -7,7 +7,7 @@ use super::video_search::VideoSearchArgs;
 use crate::dataset::{LabeledFrame, Labels, write_labels};
 use crate::error::Error;
 use crate::output::{write_csv, write_json};
-use crate::predict::{FrameList, FrameReader, PredictInput, Predictor};
+use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_names};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use dormouse::Bundle;
@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(
     after_help = "The ending of OUT decides the format: .slp (opens in SLEAP), .json or .csv. Frames without an animal are kept.
+Models that know individuals give their names as tracks.
 
 Examples:
   dormouse predict -m flies.dorm video.mp4 -o video.slp
@@ -65,6 +66,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     let threads = args.threads.unwrap_or_else(default_threads).max(1);
     let mut predictor = Predictor::new(&bundle, threads, true)?;
     let mut labels = input.empty_labels(&bundle.config().skeleton);
+    labels.tracks = class_names(bundle.config());
     labels.provenance = provenance(args, &bundle);
     predict_frames(args, &input, &mut predictor, &mut labels)?;
     match format {
@@ -97,7 +99,7 @@ fn predict_frames(
         if let Some(folder) = &args.overlay {
             let path = folder.join(format!("video{video}_frame{frame_index:06}.png"));
             let title = format!("{}, frame {frame_index}", file_name(&args.input));
-            overlay::save(&path, &image, &labels.skeleton, &instances, &title)?;
+            overlay::save(&path, &image, labels, &instances, &title)?;
         }
         labels.frames.push(LabeledFrame { video, frame_index, instances });
         bar.inc(1);

@@ -2,7 +2,7 @@
 
 use super::output::print_result;
 use super::video_search::VideoSearchArgs;
-use crate::config::TrainConfig;
+use crate::config::{Stage, TrainConfig};
 use crate::dataset::{Image, Sample};
 use crate::draw::{DrawOptions, DrawnAnimal, animal_color, captioned, contact_sheet, draw_heatmap, draw_poses, save_png};
 use crate::error::{Error, Result};
@@ -52,12 +52,14 @@ pub(super) fn run(args: &PreviewArgs) -> anyhow::Result<u8> {
     let (skeleton, rows) = preview_rows(&config, &args.search.to_search()?, args.samples as usize)?;
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io("create folder", &args.out, e))?;
     let pictures = rows.iter().map(|row| row_pictures(row, &skeleton)).collect::<Result<Vec<_>>>()?;
-    let columns = pictures.first().map_or(1, Vec::len);
     let tallest = pictures.iter().flatten().map(Image::height_px).max().unwrap_or(1);
     let per_sheet = (SHEET_PX / tallest).max(1);
     let mut written = Vec::new();
-    for (number, rows) in pictures.chunks(per_sheet).enumerate() {
+    // Each network has its own sheets, because their rows differ in length.
+    let sheets = pictures.chunk_by(|a, b| a.len() == b.len()).flat_map(|rows| rows.chunks(per_sheet));
+    for (number, rows) in sheets.enumerate() {
         let path = args.out.join(format!("preview-{}.png", number + 1));
+        let columns = rows.first().map_or(1, Vec::len);
         save_png(&contact_sheet(&rows.concat(), columns)?, &path)?;
         written.push(path);
     }
@@ -68,9 +70,12 @@ pub(super) fn run(args: &PreviewArgs) -> anyhow::Result<u8> {
 
 fn row_pictures(row: &PreviewRow, skeleton: &Skeleton) -> Result<Vec<Image>> {
     let animals = row.augmented.animals.len();
-    let title = format!("sample {}, {animals} animal{}", row.index, if animals == 1 { "" } else { "s" });
+    let title = match row.stage {
+        Stage::Instance => format!("crop {}", row.index),
+        _ => format!("sample {}, {animals} animal{}", row.index, if animals == 1 { "" } else { "s" }),
+    };
     let mut pictures = vec![captioned(&posed(&row.augmented, skeleton)?, &title, animal_color(3))?];
-    for head in &row.heads {
+    for head in row.heads.iter().filter(|head| head.kind != HeadKind::ClassVectors) {
         let maps = lengths(head);
         let picture = draw_heatmap(&row.input, &maps, head.size, head.stride_px as f32, LEAST_WIDTH_PX)?;
         pictures.push(captioned(&picture, &format!("{}, stride {}", name(head.kind), head.stride_px), animal_color(3))?);

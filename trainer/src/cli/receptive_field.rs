@@ -2,7 +2,7 @@
 
 use super::output::print_result;
 use super::video_search::VideoSearchArgs;
-use crate::config::TrainConfig;
+use crate::config::{Stage, TrainConfig};
 use crate::dataset::{Image, Point, open_path};
 use crate::draw::{animal_color, captioned, draw_square, save_png};
 use crate::report::{AnimalSizes, FieldAdvice};
@@ -44,15 +44,29 @@ pub(super) struct ReceptiveFieldArgs {
 pub(super) fn run(args: &ReceptiveFieldArgs) -> anyhow::Result<u8> {
     let config = TrainConfig::load(&args.config, &args.set)?;
     let animals = training_animals(&config.data, &args.search.to_search()?)?;
-    let advice = FieldAdvice::new(&config, AnimalSizes::of_points(animals.iter()));
+    let sizes = AnimalSizes::of_points(animals.iter());
+    let stages = config.model.model_type.stages();
+    let advice = |stage: &Stage| Ok((*stage, FieldAdvice::new(&config.stage(*stage)?, sizes)));
+    let advices = stages.iter().map(advice).collect::<crate::Result<Vec<_>>>()?;
     if let Some(out) = &args.out {
-        let (image, center) = ground(args, &config)?;
-        let caption = format!("receptive field {0} x {0} px", advice.side_px);
-        let drawn = draw_square(&image, center, advice.side_px as f32, animal_color(0))?;
-        save_png(&captioned(&drawn, &caption, animal_color(0))?, out)?;
+        let (mut image, center) = ground(args, &config)?;
+        let mut captions = Vec::new();
+        for (index, (stage, advice)) in advices.iter().enumerate() {
+            image = draw_square(&image, center, advice.side_px as f32, animal_color(index))?;
+            captions.push(format!("{} network {1} x {1} px", stage.name(), advice.side_px));
+        }
+        save_png(&captioned(&image, &captions.join(", "), animal_color(0))?, out)?;
         eprintln!("picture: {}", out.display());
     }
-    print_result(args.json, &advice, &advice.to_string())?;
+    let value: serde_json::Map<_, _> = advices
+        .iter()
+        .map(|(stage, advice)| Ok((stage.name().to_owned(), serde_json::to_value(advice)?)))
+        .collect::<anyhow::Result<_>>()?;
+    let text = advices.iter().map(|(stage, advice)| match stages.len() {
+        1 => advice.to_string(),
+        _ => format!("{} network\n{advice}", stage.name()),
+    });
+    print_result(args.json, &value, &text.collect::<Vec<_>>().join("\n"))?;
     Ok(0)
 }
 

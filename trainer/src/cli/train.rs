@@ -7,7 +7,6 @@ use super::text::default_threads;
 use super::video_search::VideoSearchArgs;
 use crate::config::TrainConfig;
 use crate::session::{RunFolder, RunOptions, run_training};
-use crate::train::StopReason;
 use crate::train::progress::TerminalProgress;
 use clap::Args;
 use std::path::PathBuf;
@@ -16,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The run folder receives config.toml (as resolved), best.ckpt, last.ckpt, training_log.csv, metrics.val.json and
-the bundle. Ctrl-C ends after the present step, exports what was reached and leaves a checkpoint for --resume.
+the bundle; models with two networks have their checkpoints and logs in centroid/ and instance/. Ctrl-C ends after the present step, exports what was reached and leaves a checkpoint for --resume.
 
 Examples:
   dormouse train model-zoo/recipes/flies-bottomup.toml --out runs/flies
@@ -58,5 +57,5 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<u8> {
         RunOptions { folder, resume: args.resume, search: args.search.to_search()?, threads, interrupted: &interrupted };
     let outcome = run_training(&config, &options, &mut TerminalProgress::new(), &mut |line| eprintln!("{line}"))?;
     print_result(args.json, &run_json(&outcome), &run_text(&outcome, threads))?;
-    Ok(if outcome.summary.reason == StopReason::Interrupted { EXIT_INTERRUPTED } else { 0 })
+    Ok(if outcome.was_interrupted() { EXIT_INTERRUPTED } else { 0 })
 }

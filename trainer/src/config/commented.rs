@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 /// Order of the sections; further ones follow by name.
-const ORDER: [&str; 6] = ["data", "preprocess", "model", "augment", "train", "inference"];
+const ORDER: [&str; 10] =
+    ["data", "preprocess", "model", "top_down", "identity", "augment", "train", "centroid", "instance", "inference"];
 /// Comments are broken at this width.
 const WIDTH: usize = 118;
 

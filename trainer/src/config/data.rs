@@ -12,6 +12,17 @@ pub struct DataConfig {
     pub val: Vec<String>,
     /// Share of the labelled frames held out when `val` is empty, 0 to 0.9. Default 0.1.
     pub validation_fraction: f64,
+    /// Share of the labelled frames of `train` kept for a test after training, 0 to 0.9; none of generated samples, which are new for every purpose. Default 0.
+    pub test_fraction: f64,
+    /// Test labels of the same kinds as `train`. Default: none.
+    pub test: Vec<String>,
+    /// Numbers of the frames of `train`, from 0 in the order of the labels, that validate; instead of a share. Default: none.
+    pub val_indices: Vec<usize>,
+    /// Numbers of the frames of `train` that test; instead of a share. Default: none.
+    pub test_indices: Vec<usize>,
+    /// Whether frames that the labels list without any instance are used: a person looked, and there is no animal. They teach
+    /// the network to leave the background alone. Default false.
+    pub negatives: bool,
     /// Seed of that split. Default 42.
     pub seed: u64,
     /// Generated samples.
@@ -20,7 +31,18 @@ pub struct DataConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { train: Vec::new(), val: Vec::new(), validation_fraction: 0.1, seed: 42, synth: SynthConfig::default() }
+        Self {
+            train: Vec::new(),
+            val: Vec::new(),
+            validation_fraction: 0.1,
+            test_fraction: 0.0,
+            test: Vec::new(),
+            val_indices: Vec::new(),
+            test_indices: Vec::new(),
+            negatives: false,
+            seed: 42,
+            synth: SynthConfig::default(),
+        }
     }
 }
 
@@ -81,7 +103,15 @@ impl DataConfig {
         let named = |list: &[String]| list.iter().all(|s| !s.trim().is_empty() && s != "synth:");
         check(named(&self.train), "train holds an empty name");
         check(named(&self.val), "val holds an empty name");
+        check(named(&self.test), "test holds an empty name");
         check((0.0..=0.9).contains(&self.validation_fraction), "validation_fraction must be 0 to 0.9");
+        check((0.0..=0.9).contains(&self.test_fraction), "test_fraction must be 0 to 0.9");
+        let once = |ways: [bool; 2]| !ways.iter().all(|&way| way);
+        check(once([!self.val.is_empty(), !self.val_indices.is_empty()]), "val and val_indices exclude each other");
+        let test_ways = [!self.test.is_empty(), !self.test_indices.is_empty(), self.test_fraction > 0.0];
+        check(test_ways.iter().filter(|&&way| way).count() <= 1, "test, test_indices and test_fraction exclude each other");
+        let common = self.test_indices.iter().find(|i| self.val_indices.contains(i));
+        check(common.is_none(), "val_indices and test_indices share a frame");
         let s = &self.synth;
         check((1..=1_000_000).contains(&s.samples), "synth.samples must be 1 to 1000000");
         check((1..=1_000_000).contains(&s.val_samples), "synth.val_samples must be 1 to 1000000");

@@ -1,8 +1,7 @@
 //! `[model]`: the network and its targets.
 
-use crate::model::{HeadSpec, Init, PoseNetConfig, UnetConfig, Upsampling};
-use dormouse::config::{HeadKind, InputColor};
-use dormouse::{ModelType, Skeleton};
+use crate::model::{Init, UnetConfig, Upsampling};
+use dormouse::ModelType;
 use serde::{Deserialize, Serialize};
 
 /// What the model finds.
@@ -14,13 +13,40 @@ pub enum TrainModelType {
     BottomUp,
     /// At most one animal.
     SingleInstance,
+    /// Any number of animals: a network finds their centres, a second one the parts of each in a crop.
+    TopDown,
+    /// Known individuals, through class maps.
+    BottomUpId,
+    /// Known individuals: as `top_down`, and the second network says who it is.
+    TopDownId,
+    /// Only the centres of animals.
+    Centroid,
+}
+
+impl TrainModelType {
+    /// All, as they are written in configurations.
+    pub const ALL: [Self; 6] =
+        [Self::BottomUp, Self::SingleInstance, Self::TopDown, Self::BottomUpId, Self::TopDownId, Self::Centroid];
+
+    /// As it is written in configurations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BottomUp => "bottom_up",
+            Self::SingleInstance => "single_instance",
+            Self::TopDown => "top_down",
+            Self::BottomUpId => "bottom_up_id",
+            Self::TopDownId => "top_down_id",
+            Self::Centroid => "centroid",
+        }
+    }
 }
 
 /// Backbone and heads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// `bottom_up` or `single_instance`. Default `bottom_up`.
+    /// `single_instance`, `bottom_up`, `top_down`, `bottom_up_id`, `top_down_id` or `centroid`. Top-down models have two networks,
+    /// whose own settings stand in `[centroid.model]`, `[instance.preprocess]` and so on. Default `bottom_up`.
     #[serde(rename = "type")]
     pub model_type: TrainModelType,
     /// Channels of the first block, 1 to 1024. Default 16.
@@ -40,9 +66,9 @@ pub struct ModelConfig {
     /// First weights: `glorot` (as SLEAP), `he` (for deep networks), or `fitted` (to the first training images; gets going
     /// soonest). Default `glorot`.
     pub init: Init,
-    /// Confidence maps.
+    /// Confidence maps, and the centroid maps of centroid networks.
     pub confmaps: ConfmapConfig,
-    /// Part affinity fields; not used by `single_instance`.
+    /// Part affinity fields; used by `bottom_up` only.
     pub pafs: PafConfig,
 }
 
@@ -119,17 +145,11 @@ impl ModelConfig {
         match self.model_type {
             TrainModelType::BottomUp => ModelType::BottomUp,
             TrainModelType::SingleInstance => ModelType::SingleInstance,
+            TrainModelType::TopDown => ModelType::TopDown,
+            TrainModelType::BottomUpId => ModelType::BottomUpId,
+            TrainModelType::TopDownId => ModelType::TopDownId,
+            TrainModelType::Centroid => ModelType::Centroid,
         }
-    }
-
-    /// The network for a skeleton: confidence maps first, then part affinity fields if the type needs them.
-    pub fn network(&self, color: InputColor, skeleton: &Skeleton) -> PoseNetConfig {
-        let head = HeadSpec::new;
-        let mut heads = vec![head(HeadKind::ConfidenceMaps, "confmaps", skeleton.nodes.len(), self.confmaps.stride)];
-        if self.model_type == TrainModelType::BottomUp {
-            heads.push(head(HeadKind::PartAffinityFields, "pafs", 2 * skeleton.edges.len(), self.pafs.stride));
-        }
-        PoseNetConfig { in_channels: color.channels(), unet: self.unet(), heads }
     }
 
     pub(super) fn faults(&self, faults: &mut Vec<String>) {

@@ -1,14 +1,25 @@
 //! `[train]`: the optimisation.
 
-use crate::train::{EarlyStopping, HeadTraining, Plateau, Schedule, TrainSpec};
+use crate::model::HardKeypoints;
+use crate::train::{EarlyStopping, HeadTraining, OptimizerConfig, Plateau, Schedule, StepDecay, TrainSpec};
 use serde::{Deserialize, Serialize};
 
 /// Batches, epochs and learning rate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainSection {
-    /// Images per step, 1 to 1024. Default 4.
+    /// Images per batch, 1 to 1024. Default 4.
     pub batch_size: usize,
+    /// Batches whose gradients are averaged for one step, 1 to 1024: `batch_size * accumulate` images then count like one batch
+    /// that a small device could not hold. Default 1.
+    pub accumulate: usize,
+    /// Bundle (`.dorm`), `.onnx` file or checkpoint whose weights are the first ones, wherever name and shape of a layer are the same;
+    /// empty: fresh weights. Default empty.
+    pub start_from: String,
+    /// Whether stem, down blocks and middle block keep the weights that they start with; needs `start_from`. Default false.
+    pub freeze_encoder: bool,
+    /// The rule that moves the weights.
+    pub optimizer: OptimizerConfig,
     /// Epochs at most, 1 to 1000000. Default 200.
     pub epochs: usize,
     /// Steps per epoch, at least 1; 0: one pass over the samples, but at least `min_steps_per_epoch`. Default 0.
@@ -19,7 +30,7 @@ pub struct TrainSection {
     pub learning_rate: f64,
     /// Steps over which the learning rate rises linearly from 0. Default 0.
     pub warmup_steps: usize,
-    /// `plateau`, `cosine` or `constant`. Default `plateau`.
+    /// `plateau`, `step`, `cosine` or `constant`, each behind the warm-up. Default `plateau`.
     pub schedule: Schedule,
     /// Time limit in minutes; 0: none. Default 0.
     pub max_minutes: f64,
@@ -33,12 +44,20 @@ pub struct TrainSection {
     pub early_stopping: EarlyStopping,
     /// Reduction of the learning rate; `min_learning_rate` also ends the cosine.
     pub plateau: Plateau,
+    /// Reductions of the schedule `step`.
+    pub step_decay: StepDecay,
+    /// Online hard keypoint mining: the worst channels count more. With `accumulate` they are chosen batch by batch.
+    pub hard_keypoints: HardKeypoints,
 }
 
 impl Default for TrainSection {
     fn default() -> Self {
         Self {
             batch_size: 4,
+            accumulate: 1,
+            start_from: String::new(),
+            freeze_encoder: false,
+            optimizer: OptimizerConfig::default(),
             epochs: 200,
             steps_per_epoch: 0,
             min_steps_per_epoch: 200,
@@ -51,15 +70,17 @@ impl Default for TrainSection {
             workers: 2,
             early_stopping: EarlyStopping::default(),
             plateau: Plateau::default(),
+            step_decay: StepDecay::default(),
+            hard_keypoints: HardKeypoints::default(),
         }
     }
 }
 
 impl TrainSection {
-    /// Steps per epoch for a number of training samples (SLEAP: floor(samples / batch), but at least the minimum).
+    /// Steps per epoch for a number of training samples (SLEAP: floor(samples / images per step), but at least the minimum).
     pub fn steps(&self, samples: usize) -> usize {
         match self.steps_per_epoch {
-            0 => (samples / self.batch_size.max(1)).max(self.min_steps_per_epoch).max(1),
+            0 => (samples / (self.batch_size * self.accumulate).max(1)).max(self.min_steps_per_epoch).max(1),
             steps => steps,
         }
     }
@@ -70,10 +91,15 @@ impl TrainSection {
             heads,
             epochs: self.epochs,
             steps_per_epoch: self.steps(samples),
+            accumulate: self.accumulate,
+            optimizer: self.optimizer,
+            frozen: Vec::new(),
+            hard_keypoints: self.hard_keypoints,
             learning_rate: self.learning_rate,
             warmup_steps: self.warmup_steps,
             schedule: self.schedule,
             plateau: self.plateau,
+            step_decay: self.step_decay,
             early_stopping: self.early_stopping,
             max_minutes: (self.max_minutes > 0.0).then_some(self.max_minutes),
             workers: self.workers,
@@ -88,6 +114,7 @@ impl TrainSection {
             }
         };
         check((1..=1024).contains(&self.batch_size), "batch_size must be 1 to 1024");
+        check((1..=1024).contains(&self.accumulate), "accumulate must be 1 to 1024");
         check((1..=1_000_000).contains(&self.epochs), "epochs must be 1 to 1000000");
         check(self.steps_per_epoch <= 1_000_000, "steps_per_epoch must be at most 1000000");
         check(self.min_steps_per_epoch <= 1_000_000, "min_steps_per_epoch must be at most 1000000");
@@ -95,12 +122,19 @@ impl TrainSection {
         check((0.0..=1e6).contains(&self.max_minutes), "max_minutes must be 0 to 1000000");
         check((1..=64).contains(&self.workers), "workers must be 1 to 64");
         check(i64::try_from(self.seed).is_ok(), "seed must be below 2^63");
+        let has_weights = !self.freeze_encoder || !self.start_from.is_empty();
+        check(has_weights, "freeze_encoder needs train.start_from: fresh weights must be trained");
         let p = &self.plateau;
         check(p.factor > 0.0 && p.factor < 1.0, "plateau.factor must be above 0 and below 1");
         check(p.patience >= 1, "plateau.patience must be at least 1");
         check((0.0..=1.0).contains(&p.min_learning_rate), "plateau.min_learning_rate must be 0 to 1");
         check(p.min_delta >= 0.0, "plateau.min_delta must not be negative");
+        let s = &self.step_decay;
+        check(s.every_epochs >= 1, "step_decay.every_epochs must be at least 1");
+        check(s.factor > 0.0 && s.factor <= 1.0, "step_decay.factor must be above 0 and at most 1");
         check(self.early_stopping.min_delta >= 0.0, "early_stopping.min_delta must not be negative");
+        self.hard_keypoints.faults().iter().for_each(|fault| check(false, &format!("hard_keypoints.{fault}")));
+        self.optimizer.faults().iter().for_each(|fault| check(false, &format!("optimizer.{fault}")));
         let kind = self.device.split(':').next().unwrap_or_default();
         check(["cpu", "cuda", "vulkan"].contains(&kind), "device must be cpu, cuda, cuda:N, vulkan or vulkan:N");
     }

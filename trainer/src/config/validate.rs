@@ -14,9 +14,13 @@ pub(super) fn sections(mut table: Table, faults: &mut Vec<String>) -> TrainConfi
         augment: section(&mut table, "augment", faults),
         train: section(&mut table, "train", faults),
         inference: section(&mut table, "inference", faults),
+        top_down: section(&mut table, "top_down", faults),
+        identity: section(&mut table, "identity", faults),
+        centroid: section(&mut table, "centroid", faults),
+        instance: section(&mut table, "instance", faults),
     };
     for key in table.keys() {
-        let known = "name, data, preprocess, model, augment, train, inference";
+        let known = "name, data, preprocess, model, augment, train, inference, top_down, identity, centroid, instance";
         faults.push(format!("`{key}` is not a section; there are {known}"));
     }
     config
@@ -56,11 +60,20 @@ impl TrainConfig {
     /// All faults of the values, as sentences that start with the field's key.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        self.data.faults(&mut faults);
-        self.preprocess.faults(&mut faults);
-        self.model.faults(&mut faults);
-        self.train.faults(&mut faults);
-        self.inference.faults(&mut faults);
+        self.own_faults(&mut faults);
+        self.stage_faults(&mut faults);
         faults
+    }
+
+    /// The same without the tables of single networks.
+    pub(super) fn own_faults(&self, faults: &mut Vec<String>) {
+        self.data.faults(faults);
+        self.preprocess.faults(faults);
+        self.model.faults(faults);
+        faults.extend(self.augment.faults());
+        self.train.faults(faults);
+        self.inference.faults(faults);
+        self.top_down.faults(faults);
+        self.identity.faults(&self.model, faults);
     }
 }

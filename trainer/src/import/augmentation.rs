@@ -31,17 +31,11 @@ pub(super) fn augmentation(fields: &Fields, found: &mut Imported) {
     }
     let noise = range("uniform_noise_min_val", "uniform_noise_max_val", [0.0, 10.0]);
     if fields.flag(&at("uniform_noise")) {
-        note(format!(
-            "uniform noise of {} to {} gray levels: there is Gaussian noise only (augment.noise_deviation)",
-            noise[0], noise[1]
-        ));
+        (augment.uniform_noise, augment.uniform_noise_probability) = (noise.map(|v| v / 255.0), 1.0);
     }
     let gamma = range("contrast_min_gamma", "contrast_max_gamma", [0.5, 2.0]);
     if fields.flag(&at("contrast")) {
-        note(format!(
-            "contrast by gamma {} to {}: here contrast is a factor about the middle gray (augment.contrast)",
-            gamma[0], gamma[1]
-        ));
+        (augment.gamma, augment.gamma_probability) = (gamma, 1.0);
     }
     let levels = range("brightness_min_val", "brightness_max_val", [0.0, 10.0]);
     if fields.flag(&at("brightness")) {
@@ -55,6 +49,6 @@ pub(super) fn augmentation(fields: &Fields, found: &mut Imported) {
     }
     let crop = range("random_crop_width", "random_crop_height", [256.0, 256.0]);
     if fields.flag(&at("random_crop")) {
-        note(format!("random crops of {} x {} px: whole frames are trained on", crop[0], crop[1]));
+        augment.crop_px = crop.map(|side| side as usize);
     }
 }

@@ -6,6 +6,9 @@ use crate::config::TrainModelType;
 use crate::error::{Error, Result};
 use crate::model::Upsampling;
 
+/// Said of a profile for crops, until a centroid profile joins it.
+pub const NO_CENTROID: &str = "the profile knows nothing of the centroid network, which gets the settings of baseline.centroid; give its own with --centroid";
+
 /// Backbones that are not there, with the default of their max stride.
 const OTHER_BACKBONES: [(&str, usize); 4] = [("leap", 8), ("hourglass", 64), ("resnet", 32), ("pretrained_encoder", 32)];
 
@@ -18,26 +21,73 @@ pub(super) fn model_type_and_heads(fields: &Fields, found: &mut Imported) -> Res
         return Err(Error::Data(format!("a profile has exactly one head; this one has {}: {set:?}", set.len())));
     };
     let head = format!("model.heads.{kind}");
-    match *kind {
-        "single_instance" => {
-            found.config.model.model_type = TrainModelType::SingleInstance;
-            confmaps(fields, &head, found);
-        }
-        "multi_instance" => {
-            found.config.model.model_type = TrainModelType::BottomUp;
-            confmaps(fields, &format!("{head}.confmaps"), found);
+    let model_type = match *kind {
+        "single_instance" => TrainModelType::SingleInstance,
+        "multi_instance" => TrainModelType::BottomUp,
+        "centroid" => TrainModelType::Centroid,
+        "centered_instance" => TrainModelType::TopDown,
+        "multi_class_bottomup" => TrainModelType::BottomUpId,
+        _ => TrainModelType::TopDownId,
+    };
+    found.config.model.model_type = model_type;
+    let nested = fields.peek(&format!("{head}.confmaps")).is_some();
+    confmaps(fields, &if nested { format!("{head}.confmaps") } else { head.clone() }, found);
+    match model_type {
+        TrainModelType::BottomUp => {
             let (sigma, stride, weight) = target(fields, &format!("{head}.pafs"), 15.0);
             let pafs = &mut found.config.model.pafs;
             (pafs.sigma, pafs.stride, pafs.weight) = (sigma, stride, weight);
             fields.get(&format!("{head}.pafs.edges"));
         }
-        other => {
-            return Err(Error::Data(format!(
-                "profiles of kind `{other}` cannot be taken over; single_instance and multi_instance (bottom-up) can"
-            )));
+        TrainModelType::BottomUpId => {
+            let (sigma, stride, weight) = target(fields, &format!("{head}.class_maps"), 5.0);
+            let maps = &mut found.config.identity.class_maps;
+            (maps.sigma, maps.stride, maps.weight) = (sigma, stride, weight);
+            classes(fields, &format!("{head}.class_maps"), found);
         }
+        TrainModelType::TopDownId => {
+            let count = |key: &str, default| fields.count(&format!("{head}.class_vectors.{key}")).unwrap_or(default);
+            let vectors = &mut found.config.identity.class_vectors;
+            (vectors.layers, vectors.units) = (count("num_fc_layers", 1), count("num_fc_units", 64));
+            vectors.weight = fields.number(&format!("{head}.class_vectors.loss_weight")).unwrap_or(1.0) as f32;
+            // The vectors are always pooled from the deepest map.
+            fields.get(&format!("{head}.class_vectors.global_pool"));
+            fields.get(&format!("{head}.class_vectors.output_stride"));
+            classes(fields, &format!("{head}.class_vectors"), found);
+        }
+        TrainModelType::SingleInstance | TrainModelType::TopDown | TrainModelType::Centroid => {}
     }
+    crops(fields, found);
     Ok(())
+}
+
+fn classes(fields: &Fields, head: &str, found: &mut Imported) {
+    let names = fields.get(&format!("{head}.classes")).and_then(serde_json::Value::as_array);
+    let names = names.into_iter().flatten().filter_map(|name| name.as_str().map(String::from));
+    found.config.identity.classes = names.collect();
+}
+
+/// Anchor and size of crops, which both count pixels of the scaled input (reference sleap-training.md, section 3.3).
+fn crops(fields: &Fields, found: &mut Imported) {
+    let kind = found.config.model.model_type;
+    if !matches!(kind, TrainModelType::TopDown | TrainModelType::TopDownId | TrainModelType::Centroid) {
+        return;
+    }
+    let anchor = fields.text("data.instance_cropping.center_on_part").map(String::from);
+    let top_down = &mut found.config.top_down;
+    if let Some(anchor) = anchor {
+        top_down.anchor_part = anchor;
+    }
+    let size = fields.count("data.instance_cropping.crop_size");
+    if kind != TrainModelType::Centroid {
+        top_down.crop_size_px = size.and_then(|s| u32::try_from(s).ok()).unwrap_or(0);
+        found.notes.push(NO_CENTROID.into());
+    }
+    if top_down.anchor_part.is_empty() {
+        found
+            .notes
+            .push("there is no anchor part: the centre is the mean of the visible parts, not the middle of their box".into());
+    }
 }
 
 /// Sigma, stride and weight of a head; what is missing has SLEAP's default.
@@ -50,6 +100,9 @@ fn confmaps(fields: &Fields, head: &str, found: &mut Imported) {
     let (sigma, stride, weight) = target(fields, head, 5.0);
     let confmaps = &mut found.config.model.confmaps;
     (confmaps.sigma, confmaps.stride, confmaps.weight) = (sigma, stride, weight);
+    if let Some(anchor) = fields.text(&format!("{head}.anchor_part")) {
+        found.config.top_down.anchor_part = anchor.to_owned();
+    }
     // The labels say which parts there are.
     fields.get(&format!("{head}.part_names"));
     if fields.flag(&format!("{head}.offset_refinement")) {

@@ -7,6 +7,9 @@ mod optimization;
 mod presets;
 mod profile;
 mod remarks;
+mod two_networks;
 
+pub use heads::NO_CENTROID;
 pub use presets::{PRESETS, Preset, preset};
 pub use profile::{Imported, import_profile, read_profile};
+pub use two_networks::with_centroid;

@@ -2,6 +2,7 @@
 
 use super::fields::Fields;
 use super::profile::Imported;
+use crate::model::HardKeypoints;
 use crate::train::Schedule;
 
 /// Batches, rates and ends.
@@ -25,12 +26,17 @@ pub(super) fn optimization(fields: &Fields, found: &mut Imported) {
     let patience = number("early_stopping.plateau_patience").unwrap_or(10.0) as usize;
     train.early_stopping.min_delta = number("early_stopping.plateau_min_delta").unwrap_or(1e-6);
     train.early_stopping.patience = if on("early_stopping.stop_training_on_plateau") { patience } else { 0 };
+    let mining = |key: &str| fields.number(&at(&format!("hard_keypoint_mining.{key}")));
+    train.hard_keypoints = HardKeypoints {
+        enabled: fields.flag(&at("hard_keypoint_mining.online_mining")),
+        hard_to_easy_ratio: mining("hard_to_easy_ratio").unwrap_or(2.0),
+        min_hard_keypoints: mining("min_hard_keypoints").unwrap_or(2.0) as usize,
+        max_hard_keypoints: mining("max_hard_keypoints").unwrap_or(0.0) as usize,
+        loss_scale: mining("loss_scale").unwrap_or(5.0),
+    };
     if let Some(other) = fields.text(&at("optimizer")).filter(|name| !name.eq_ignore_ascii_case("adam")) {
         found.notes.push(format!("optimization.optimizer = {other:?}: Adam is used"));
     }
-    let mining = fields.flag(&at("hard_keypoint_mining.online_mining"));
-    fields.get(&at("hard_keypoint_mining"));
-    if mining {
-        found.notes.push("online hard keypoint mining: all keypoints weigh the same".into());
-    }
+    // Keras' Adam as SLEAP makes it (reference sleap-training.md, section 8).
+    found.config.train.optimizer.amsgrad = true;
 }

@@ -1,6 +1,9 @@
 //! SLEAP's baseline profiles by name (reference sleap-training.md, section 9).
 
+use super::profile::Imported;
+use super::two_networks::with_centroid;
 use crate::config::{TrainConfig, TrainModelType};
+use crate::error::Result;
 
 /// A baseline profile: a UNet with bilinear upsampling and a middle block, batch 4, 200 epochs, rate 1e-4, rotation by up to 15
 /// degrees and nothing else.
@@ -13,12 +16,14 @@ pub struct Preset {
     filters_rate: f64,
     max_stride: usize,
     stride: usize,
+    input_scale: f32,
+    stop_patience: usize,
     plateau_patience: usize,
     plateau_min_delta: f64,
 }
 
 /// All presets.
-pub const PRESETS: [Preset; 4] = {
+pub const PRESETS: [Preset; 7] = {
     let medium = Preset {
         name: "baseline_medium_rf.single",
         model_type: TrainModelType::SingleInstance,
@@ -26,9 +31,12 @@ pub const PRESETS: [Preset; 4] = {
         filters_rate: 2.0,
         max_stride: 16,
         stride: 2,
+        input_scale: 1.0,
+        stop_patience: 10,
         plateau_patience: 5,
         plateau_min_delta: 1e-8,
     };
+    let top_down = Preset { model_type: TrainModelType::TopDown, filters: 24, stride: 4, ..medium };
     let bottom_up = Preset { model_type: TrainModelType::BottomUp, stride: 4, plateau_patience: 8, ..medium };
     [
         medium,
@@ -41,6 +49,9 @@ pub const PRESETS: [Preset; 4] = {
             plateau_min_delta: 1e-5,
             ..medium
         },
+        Preset { name: "baseline.centroid", model_type: TrainModelType::Centroid, input_scale: 0.5, stop_patience: 20, ..medium },
+        Preset { name: "baseline_medium_rf.topdown", ..top_down },
+        Preset { name: "baseline_large_rf.topdown", filters_rate: 1.5, max_stride: 32, ..top_down },
         Preset { name: "baseline_medium_rf.bottomup", max_stride: 32, ..bottom_up },
         Preset { name: "baseline_large_rf.bottomup", filters: 32, filters_rate: 1.5, max_stride: 64, ..bottom_up },
     ]
@@ -52,7 +63,22 @@ pub fn preset(name: &str) -> Option<&'static Preset> {
 }
 
 impl Preset {
-    /// The configuration, without labels.
+    /// The configuration with what could not be taken over, without labels. That of a top-down profile has the centroid network of
+    /// `baseline.centroid`.
+    ///
+    /// # Errors
+    /// As [`with_centroid`].
+    pub fn imported(&self) -> Result<Imported> {
+        let own = Imported { config: self.config(), notes: Vec::new() };
+        match preset("baseline.centroid") {
+            Some(centroid) if self.model_type == TrainModelType::TopDown => {
+                with_centroid(own, Imported { config: centroid.config(), notes: Vec::new() })
+            }
+            _ => Ok(own),
+        }
+    }
+
+    /// The configuration of the profile's one network, without labels.
     pub fn config(&self) -> TrainConfig {
         let mut config = TrainConfig { name: self.name.into(), ..TrainConfig::default() };
         let model = &mut config.model;
@@ -62,6 +88,10 @@ impl Preset {
         (model.confmaps.sigma, model.pafs.sigma, model.pafs.stride) = (2.5, 75.0, 8);
         (model.confmaps.weight, model.pafs.weight) = (1.0, 1.0);
         (config.augment.rotation_deg, config.augment.scale) = ([-15.0, 15.0], [1.0, 1.0]);
+        config.preprocess.input_scale = self.input_scale;
+        config.train.early_stopping.patience = self.stop_patience;
+        // Classic SLEAP's Adam; Keras' epsilon of 1e-7 keeps deep layers from moving and is not taken over.
+        config.train.optimizer.amsgrad = true;
         (config.train.plateau.patience, config.train.plateau.min_delta) = (self.plateau_patience, self.plateau_min_delta);
         config
     }

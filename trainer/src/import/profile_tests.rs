@@ -1,6 +1,6 @@
 use super::*;
-use crate::config::TrainModelType;
-use crate::import::PRESETS;
+use crate::config::{Stage, TrainModelType};
+use crate::import::{PRESETS, with_centroid};
 use crate::model::Upsampling;
 
 const SMALL: &str = r#"{
@@ -63,6 +63,41 @@ fn presets_are_sleaps_files() {
     for preset in &PRESETS {
         let imported = read_profile(&folder.join(format!("{}.json", preset.name))).unwrap();
         assert_eq!(imported.config, preset.config(), "{}", preset.name);
-        assert_eq!(imported.notes.len(), 1, "{}: {:#?}", preset.name, imported.notes);
+    }
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = read_profile(&path).unwrap().to_toml("p").unwrap();
+        assert!(TrainConfig::parse(&text, &["data.train=[\"a.slp\"]".into()]).is_ok(), "{}", path.display());
+    }
+}
+
+#[test]
+fn two_profiles_make_a_top_down_model() {
+    let with = |head: &str, rest: &str| {
+        let text = format!(
+            r#"{{"model": {{"heads": {head}, "backbone": {{"unet": {{"filters": 24, "max_stride": 16, "up_interpolate": true}}}}}} {rest}}}"#
+        );
+        import_profile(&text, Path::new("p")).unwrap()
+    };
+    let crops =
+        r#", "data": {"instance_cropping": {"center_on_part": "thorax", "crop_size": 96}}, "optimization": {"batch_size": 6}"#;
+    let instance = with(r#"{"centered_instance": {"anchor_part": "thorax", "sigma": 2.5, "output_stride": 4}}"#, crops);
+    let scaled = r#", "data": {"preprocessing": {"input_scaling": 0.5}}, "optimization": {"batch_size": 6}"#;
+    let centroid = with(r#"{"centroid": {"anchor_part": "thorax", "sigma": 3.5, "output_stride": 2}}"#, scaled);
+    assert!(instance.notes.iter().any(|n| n.contains("--centroid")));
+    let both = with_centroid(instance.clone(), centroid.clone()).unwrap();
+    assert!(!both.notes.iter().any(|n| n.contains("--centroid")));
+    let text = both.to_toml("p").unwrap();
+    let config = TrainConfig::parse(&text, &["data.train=[\"a.slp\"]".into()]).unwrap();
+    assert_eq!((config.top_down.anchor_part.as_str(), config.top_down.crop_size_px), ("thorax", 96));
+    let (first, second) = (config.stage(Stage::Centroid).unwrap(), config.stage(Stage::Instance).unwrap());
+    assert_eq!((first.preprocess.input_scale, first.model.confmaps.sigma, first.model.confmaps.stride), (0.5, 3.5, 2));
+    assert_eq!((second.preprocess.input_scale, second.model.confmaps.sigma, second.model.confmaps.stride), (1.0, 2.5, 4));
+    assert!(!text.contains("centroid.train") && config.centroid.get("train").is_none(), "{text}");
+    assert!(with_centroid(centroid, instance).is_err());
+    for preset in &PRESETS {
+        let mut config = preset.imported().unwrap().config;
+        config.data.train.push("a.slp".into());
+        assert!(config.faults().is_empty(), "{}: {:?}", preset.name, config.faults());
     }
 }

@@ -5,6 +5,7 @@
 
 mod average_precision;
 mod distance;
+mod identity;
 mod labels;
 mod matching;
 mod oks;
@@ -16,6 +17,7 @@ mod visibility;
 
 pub use average_precision::{AveragePrecision, RankedPrediction, average_precision, mean_average_precision};
 pub use distance::{DistanceSummary, percentile};
+pub use identity::{FrameIdentities, IdentityReport};
 pub use labels::{TruthKind, pair_labels};
 pub use matching::{FrameMatches, Match, match_frame};
 pub use oks::{OksOptions, SIGMA, bbox_area_px2, oks};

@@ -52,6 +52,8 @@ pub struct Axes<'a> {
     pub log_y: bool,
     /// Range of the vertical axis; `None`: that of the points.
     pub y_range: Option<(f64, f64)>,
+    /// Whether lines rise, so that the legend is out of their way at the bottom.
+    pub rising: bool,
 }
 
 /// Turns a fault of the drawing crate into ours.
@@ -84,7 +86,8 @@ pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<Image> {
         let mut builder = ChartBuilder::on(&area);
         builder.margin(16).caption(axes.title, ("sans-serif", 20)).x_label_area_size(48).y_label_area_size(92);
         if axes.log_y {
-            let chart = builder.build_cartesian_2d(x_low..x_high, (y_low..y_high).log_scale()).map_err(drawing)?;
+            let y_axis = (y_low..y_high).log_scale().with_key_points(decade_ticks(y_low, y_high));
+            let chart = builder.build_cartesian_2d(x_low..x_high, y_axis).map_err(drawing)?;
             draw(chart, axes, &series, &|v| format!("{v:.0e}"))?;
         } else {
             let chart = builder.build_cartesian_2d(x_low..x_high, y_low..y_high).map_err(drawing)?;
@@ -102,7 +105,7 @@ fn draw<'a, Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
     y_text: &dyn Fn(f64) -> String,
 ) -> Result<()> {
     let number = |v: &f64| format!("{}", (v * 1e6).round() / 1e6);
-    let label = |v: &f64| y_text((v * 1e9).round() / 1e9);
+    let label = |v: &f64| y_text((v * 1e12).round() / 1e12);
     let mut mesh = chart.configure_mesh();
     mesh.x_desc(axes.x).y_desc(axes.y).label_style(("sans-serif", 16)).axis_desc_style(("sans-serif", 16));
     mesh.light_line_style(TRANSPARENT).bold_line_style(RGBColor(222, 222, 222));
@@ -118,7 +121,16 @@ fn draw<'a, Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
     }
     let mut labels = chart.configure_series_labels();
     labels.background_style(WHITE.mix(0.85)).border_style(RGBColor(200, 200, 200)).label_font(("sans-serif", 16));
-    labels.position(SeriesLabelPosition::UpperRight).legend_area_size(28).draw().map_err(drawing)
+    labels.position(if axes.rising { SeriesLabelPosition::LowerRight } else { SeriesLabelPosition::UpperRight });
+    labels.legend_area_size(28).draw().map_err(drawing)
+}
+
+/// 1, 2 and 5 times every power of ten in the range, or the powers alone where that would be many.
+fn decade_ticks(low: f64, high: f64) -> Vec<f64> {
+    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let steps: &[f64] = if last - first > 4 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let ticks = (first..=last).flat_map(|power| steps.iter().map(move |step| step * 10_f64.powi(power)));
+    ticks.filter(|tick| (low..=high).contains(tick)).collect()
 }
 
 fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
@@ -134,7 +146,7 @@ fn widened((low, high): (f64, f64)) -> (f64, f64) {
 mod tests {
     use super::*;
 
-    const AXES: Axes<'static> = Axes { title: "Loss", x: "epoch", y: "loss", log_y: true, y_range: None };
+    const AXES: Axes<'static> = Axes { title: "Loss", x: "epoch", y: "loss", log_y: true, y_range: None, rising: false };
 
     fn count(image: &Image, color: RGBColor) -> usize {
         image.pixels().chunks_exact(3).filter(|p| *p == [color.0, color.1, color.2]).count()
@@ -154,6 +166,12 @@ mod tests {
         assert_eq!(count(&image, series_color(2)), 0);
         // Black text of title and axes.
         assert!(count(&image, RGBColor(0, 0, 0)) > 200);
+    }
+
+    #[test]
+    fn ticks_are_round_numbers_inside() {
+        assert_eq!(decade_ticks(2.5e-4, 3e-3), [5e-4, 1e-3, 2e-3].map(|v: f64| v));
+        assert_eq!(decade_ticks(1e-6, 2.0), [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]);
     }
 
     #[test]

@@ -83,7 +83,10 @@ fn loss_chart(log: &TrainingLog) -> Result<Image> {
     for (index, head) in heads.iter().enumerate() {
         pair(head, index + 1, &format!("{head}_loss"), &format!("val_{head}_loss"));
     }
-    line_chart(&Axes { title: "Loss per head", x: "epoch", y: "mean squared error", log_y: true, y_range: None }, &series)
+    line_chart(
+        &Axes { title: "Loss per head", x: "epoch", y: "mean squared error", log_y: true, y_range: None, rising: false },
+        &series,
+    )
 }
 
 fn learning_chart(log: &TrainingLog) -> Result<Image> {
@@ -97,7 +100,10 @@ fn learning_chart(log: &TrainingLog) -> Result<Image> {
         Series { name: "lowest so far".into(), points: lowest.collect(), color: 0, pale: false },
         Series { name: "every epoch".into(), points: minutes.clone(), color: 1, pale: true },
     ];
-    line_chart(&Axes { title: "Learning curve", x: "minutes", y: "validation loss", log_y: true, y_range: None }, &series)
+    line_chart(
+        &Axes { title: "Learning curve", x: "minutes", y: "validation loss", log_y: true, y_range: None, rising: false },
+        &series,
+    )
 }
 
 fn pck_chart(splits: &[SplitMetrics]) -> Result<Image> {
@@ -109,6 +115,7 @@ fn pck_chart(splits: &[SplitMetrics]) -> Result<Image> {
         y: "share of parts",
         log_y: false,
         y_range: Some((0.0, 1.0)),
+        rising: true,
     };
     line_chart(&axes, &series)
 }

@@ -1,7 +1,9 @@
 //! Reading `metrics.SPLIT.json` back, as far as charts need it.
 
 use crate::error::{Error, Result};
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use std::fmt;
 use std::path::Path;
 
 /// Error of one node in pixels.
@@ -31,24 +33,62 @@ impl SplitMetrics {
     /// [`Error::Io`] and [`Error::BadFile`].
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-        let value: Value = serde_json::from_str(&text).map_err(|e| Error::bad_file(path, "metrics", e.to_string()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let split = name.trim_start_matches("metrics.").trim_end_matches(".json").to_owned();
-        Self::of(split, &value).ok_or_else(|| Error::bad_file(path, "metrics", "there is no `per_node`: these are no metrics"))
+        Self::parse(split, &text).map_err(|e| Error::bad_file(path, "metrics", e.to_string()))
     }
 
-    /// The same from a report as JSON; `None` when it is none.
-    pub fn of(split: String, value: &Value) -> Option<Self> {
-        let numbers = |key: &str| -> Vec<f64> {
-            let list = value["pck"][key].as_array();
-            list.map(|l| l.iter().filter_map(Value::as_f64).collect()).unwrap_or_default()
-        };
-        let pck = numbers("thresholds_px").into_iter().zip(numbers("fraction")).collect();
-        let node = |(name, node): (&String, &Value)| NodeError {
-            name: name.clone(),
-            p50_p95_px: node["p50"].as_f64().zip(node["p95"].as_f64()),
-        };
-        Some(Self { split, pck, nodes: value["per_node"].as_object()?.iter().map(node).collect() })
+    /// The same from text.
+    fn parse(split: String, text: &str) -> serde_json::Result<Self> {
+        let report: Report = serde_json::from_str(text)?;
+        let pck = report.pck.map(|p| p.thresholds_px.into_iter().zip(p.fraction).collect()).unwrap_or_default();
+        let node = |(name, node): (String, Node)| NodeError { name, p50_p95_px: node.p50.zip(node.p95) };
+        Ok(Self { split, pck, nodes: report.per_node.0.into_iter().map(node).collect() })
+    }
+}
+
+#[derive(Deserialize)]
+struct Report {
+    pck: Option<Pck>,
+    per_node: Nodes,
+}
+
+#[derive(Deserialize)]
+struct Pck {
+    thresholds_px: Vec<f64>,
+    fraction: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    p50: Option<f64>,
+    p95: Option<f64>,
+}
+
+/// Nodes in the order of the file, which is that of the skeleton.
+struct Nodes(Vec<(String, Node)>);
+
+impl<'de> Deserialize<'de> for Nodes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = Nodes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nodes by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Nodes, A::Error> {
+        let mut nodes = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            nodes.push(entry);
+        }
+        Ok(Nodes(nodes))
     }
 }
 
@@ -63,11 +103,12 @@ mod tests {
         let predicted = vec![PredictedPose { points: vec![[0.0, 0.0], [40.0, 22.0], [f32::NAN; 2]], score: 1.0 }];
         let nodes = ["head", "tail", "paw"].map(String::from);
         let report = evaluate(&nodes, &[FramePair { truth, predicted }], &EvalOptions::default());
-        let metrics = SplitMetrics::of("val".into(), &serde_json::to_value(&report).unwrap()).unwrap();
+        let metrics = SplitMetrics::parse("val".into(), &serde_json::to_string(&report).unwrap()).unwrap();
         assert_eq!(metrics.pck.len(), 10);
         assert_eq!((metrics.pck[1], metrics.pck[2]), ((2.0, 0.5), (3.0, 1.0)));
         let error = |name: &str| metrics.nodes.iter().find(|n| n.name == name).unwrap().p50_p95_px;
         assert_eq!((error("head"), error("tail"), error("paw")), (Some((0.0, 0.0)), Some((2.0, 2.0)), None));
-        assert_eq!(SplitMetrics::of("x".into(), &Value::Null), None);
+        assert!(metrics.nodes.iter().map(|n| n.name.as_str()).eq(["head", "tail", "paw"]), "skeleton order");
+        assert!(SplitMetrics::parse("x".into(), "{}").unwrap_err().to_string().contains("per_node"));
     }
 }

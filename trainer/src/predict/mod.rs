@@ -7,5 +7,5 @@ mod timing;
 
 pub use frame_list::FrameList;
 pub use input::{FrameReader, PredictInput};
-pub use run::Predictor;
+pub use run::{Predictor, class_names};
 pub use timing::{Latency, StageTimes};

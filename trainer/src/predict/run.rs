@@ -3,7 +3,7 @@
 use super::timing::{Latency, StageTimes};
 use crate::dataset::{Image, InstanceKind, LabelInstance, LabelPoint};
 use crate::error::Result;
-use dormouse::{Bundle, Config, Estimator, Instance, OnSizeChange, Options, Overflow, Poses};
+use dormouse::{Bundle, Config, Estimator, Instance, OnSizeChange, Options, Overflow, Poses, Stage};
 use std::time::Instant;
 
 /// An estimator with a stop-watch.
@@ -34,20 +34,23 @@ impl Predictor {
     /// As [`Estimator::estimate`].
     pub fn poses(&mut self, image: &Image) -> Result<&Poses> {
         let frame = image.frame()?;
-        let mut marks = [Instant::now(); 4];
-        self.estimator.preprocess(&frame)?;
-        marks[1] = Instant::now();
-        self.estimator.infer()?;
-        marks[2] = Instant::now();
-        let poses = self.estimator.decode()?;
-        marks[3] = Instant::now();
-        let [preprocess, infer, decode] = std::array::from_fn(|i| marks[i + 1] - marks[i]);
+        let (mut times, mut mark) = (StageTimes::default(), Instant::now());
+        let poses = self.estimator.estimate_observed(&frame, &mut |stage| {
+            let now = Instant::now();
+            // Top-down models pass each stage twice.
+            *match stage {
+                Stage::Preprocess => &mut times.preprocess,
+                Stage::Infer => &mut times.infer,
+                Stage::Decode => &mut times.decode,
+            } += now - mark;
+            mark = now;
+        })?;
         self.overflowed = poses.overflow() != Overflow::default();
-        self.times.push(StageTimes { preprocess, infer, decode });
+        self.times.push(times);
         Ok(poses)
     }
 
-    /// Predicted instances of one image.
+    /// Predicted instances of one image; their tracks are the classes of the model, in its order ([`class_names`]).
     ///
     /// # Errors
     /// As [`Estimator::estimate`].
@@ -66,6 +69,11 @@ impl Predictor {
     }
 }
 
+/// Names of the individuals that a model knows, which are the tracks of its predictions; empty for other models.
+pub fn class_names(config: &Config) -> Vec<String> {
+    config.identity.as_ref().map_or_else(Vec::new, |identity| identity.classes.clone())
+}
+
 fn label_from_pose(pose: Instance<'_>) -> LabelInstance {
     let point = |k: &dormouse::Keypoint| {
         if !k.is_visible() {
@@ -77,9 +85,9 @@ fn label_from_pose(pose: Instance<'_>) -> LabelInstance {
     LabelInstance {
         kind: InstanceKind::Predicted,
         points: pose.keypoints.iter().map(point).collect(),
-        track: None,
+        track: pose.identity.map(|identity| identity.class),
         score: pose.score,
-        tracking_score: 0.0,
+        tracking_score: pose.identity.map_or(0.0, |identity| identity.score),
         from_predicted: None,
     }
 }

@@ -26,21 +26,39 @@ pub(super) fn network(facts: &Facts<'_>, found: &mut Recommendation) -> Result<(
 }
 
 fn model_type(facts: &Facts<'_>, found: &mut Recommendation) -> Result<()> {
-    let most = facts.statistics.most_animals();
-    let chosen =
-        facts.wishes.model_type.unwrap_or(if most > 1 { TrainModelType::BottomUp } else { TrainModelType::SingleInstance });
+    use TrainModelType::{BottomUp, BottomUpId, Centroid, SingleInstance, TopDown, TopDownId};
+    let (most, statistics) = (facts.statistics.most_animals(), facts.statistics);
+    let own = match (most, statistics.edges) {
+        (0 | 1, _) => SingleInstance,
+        (_, 0) => TopDown,
+        _ => BottomUp,
+    };
+    let chosen = facts.wishes.model_type.unwrap_or(own);
+    let refuse = |what: String| Err(Error::Data(what));
+    if matches!(chosen, BottomUpId | TopDownId) && statistics.tracks.iter().all(|track| track.animals == 0) {
+        return refuse("an identity model learns from tracks; in these labels no animal is on a track".into());
+    }
     let reason = match chosen {
-        TrainModelType::SingleInstance if most > 1 => {
-            let what = format!("up to {most} animals in a frame, but a single_instance model finds one; use bottom_up");
-            return Err(Error::Data(format!("the labels show {what}")));
+        SingleInstance if most > 1 => {
+            let what =
+                format!("up to {most} animals in a frame, but a single_instance model finds one; use bottom_up or top_down");
+            return refuse(format!("the labels show {what}"));
         }
-        TrainModelType::SingleInstance => {
-            "There is one animal per frame. Use bottom_up if videos will show more of them than the labels do.".to_owned()
+        BottomUp if statistics.edges == 0 => {
+            return refuse("a bottom-up model needs a skeleton with edges; these labels have none: use top_down".into());
         }
-        _ if facts.statistics.edges == 0 => {
-            return Err(Error::Data("a bottom-up model needs a skeleton with edges; these labels have none".into()));
+        SingleInstance => {
+            "There is one animal per frame. Use bottom_up if videos will show more of them than the labels do.".into()
         }
-        _ => format!("Up to {most} animals per frame: parts are found first and then joined along the skeleton's edges."),
+        BottomUp => format!(
+            "Up to {most} animals per frame: parts are found first and then joined along the skeleton's edges. Try top_down, too, and \
+             compare both."
+        ),
+        TopDown => format!(
+            "Up to {most} animals per frame: a network finds their centres, a second one the parts in a crop around each."
+        ),
+        BottomUpId | TopDownId => "Known individuals, learned from the tracks of the labels.".into(),
+        Centroid => "Only the centres of animals.".into(),
     };
     found.config.model.model_type = chosen;
     found.because("model.type", reason);
@@ -107,7 +125,7 @@ fn heads(facts: &Facts<'_>, found: &mut Recommendation) {
             "Peak width in cells, so {reach:.0} px of the input: small is precise but hard to learn, large is easy but vague."
         ),
     );
-    if single {
+    if model_is_without_fields(found) {
         return;
     }
     let half_width_px = (animal_px * PAF_HALF_WIDTH).max(2.0);
@@ -120,4 +138,8 @@ fn heads(facts: &Facts<'_>, found: &mut Recommendation) {
         "model.pafs.sigma",
         format!("Width of the edges' fields: about {half_width_px:.0} px of the input to either side."),
     );
+}
+
+fn model_is_without_fields(found: &Recommendation) -> bool {
+    found.config.model.model_type != TrainModelType::BottomUp
 }

@@ -1,7 +1,7 @@
 //! The recommended configuration as a whole.
 
 use super::view::View;
-use super::{data, model};
+use super::{data, model, top_down};
 use crate::config::{TrainConfig, TrainModelType, commented_toml};
 use crate::error::{Error, Result};
 use crate::report::{AnimalSizes, FrameSize, LabelStatistics};
@@ -18,6 +18,8 @@ pub struct Wishes {
     pub model_type: Option<TrainModelType>,
     /// Camera position; `None`: unknown.
     pub view: Option<View>,
+    /// Node that is the centre of an animal in top-down models; `None`: the mean of the visible parts.
+    pub anchor: Option<String>,
     /// Minutes of training; `None`: until the validation loss stops falling.
     pub minutes: Option<f64>,
 }
@@ -72,6 +74,7 @@ pub fn recommend(labels: &str, statistics: &LabelStatistics, wishes: &Wishes) ->
     found.config.data.train = vec![labels.to_owned()];
     data::preprocess(&facts, &mut found);
     model::network(&facts, &mut found)?;
+    top_down::networks(&facts, &mut found);
     data::augment(&facts, &mut found);
     data::train(&facts, &mut found);
     let faults = found.config.faults();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::Stage;
 use crate::report::NodeCounts;
 use std::collections::BTreeMap;
 
@@ -40,7 +41,7 @@ fn recommended(statistics: &LabelStatistics, wishes: &Wishes) -> TrainConfig {
     // Every reason stands in the file: its key exists.
     for (key, _) in &found.reasons {
         let last = key.rsplit('.').next().unwrap();
-        assert!(text.contains(&format!("{last} = ")), "{key} is missing in\n{text}");
+        assert!(text.contains(&format!("{last} = ")) || text.contains(&format!("[{key}]")), "{key} is missing in\n{text}");
     }
     read
 }
@@ -77,7 +78,7 @@ fn type_and_view_as_wished_or_from_the_labels() {
     assert_eq!(one.model.model_type, TrainModelType::SingleInstance);
     // Five cells of 1 px are 2.5 cells of 2 px.
     assert_eq!((one.model.confmaps.stride, one.model.confmaps.sigma), (2, 2.5));
-    let wishes = Wishes { model_type: Some(TrainModelType::BottomUp), view: Some(View::Top), minutes: Some(5.0) };
+    let wishes = Wishes { model_type: Some(TrainModelType::BottomUp), view: Some(View::Top), minutes: Some(5.0), anchor: None };
     let wished = recommended(&statistics(1, 100.0, 384), &wishes);
     assert_eq!(wished.model.model_type, TrainModelType::BottomUp);
     assert_eq!((wished.augment.rotation_deg, wished.augment.flip_horizontal_probability), ([-180.0, 180.0], 0.5));
@@ -93,5 +94,21 @@ fn what_cannot_work_is_refused() {
     assert!(recommend("a", &blank, &Wishes::default()).is_err());
     let mut edgeless = statistics(2, 50.0, 384);
     edgeless.edges = 0;
-    assert!(recommend("a", &edgeless, &Wishes::default()).is_err());
+    let joined = Wishes { model_type: Some(TrainModelType::BottomUp), ..Wishes::default() };
+    assert!(recommend("a", &edgeless, &joined).unwrap_err().to_string().contains("edges"));
+    let known = Wishes { model_type: Some(TrainModelType::BottomUpId), ..Wishes::default() };
+    assert!(recommend("a", &statistics(2, 50.0, 384), &known).unwrap_err().to_string().contains("track"));
+}
+
+#[test]
+fn top_down_has_two_networks() {
+    let mut edgeless = statistics(2, 120.0, 384);
+    edgeless.edges = 0;
+    let config = recommended(&edgeless, &Wishes { anchor: Some("a".into()), ..Wishes::default() });
+    assert_eq!((config.model.model_type, config.top_down.anchor_part.as_str()), (TrainModelType::TopDown, "a"));
+    let centroid = config.stage(Stage::Centroid).unwrap();
+    // 76 px of the input at half scale see 152 px of the frame.
+    assert_eq!((centroid.preprocess.input_scale, centroid.model.max_stride, centroid.model.confmaps.stride), (0.5, 16, 2));
+    let instance = config.stage(Stage::Instance).unwrap();
+    assert_eq!((instance.preprocess.input_scale, instance.model.max_stride), (1.0, 32));
 }

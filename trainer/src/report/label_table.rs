@@ -17,7 +17,7 @@ impl fmt::Display for LabelStatistics {
             "frames           {}: {} with animals, {} without any instance, {} with predictions only",
             self.frames, self.labelled_frames, self.empty_frames, self.predicted_only_frames
         )?;
-        let counted = if self.counts_predicted { "both count" } else { "the former count" };
+        let counted = if self.counts_predicted { "both kinds count" } else { "not counted" };
         writeln!(
             f,
             "instances        {} placed by a person, {} predicted ({counted}), {} without a usable part",

@@ -1,6 +1,6 @@
 //! The labelled animals of a configuration without decoding their images, where that is possible.
 
-use super::sources::{SYNTH, scene_config};
+use super::sources::{Purpose, SYNTH, scene_config};
 use crate::config::DataConfig;
 use crate::dataset::synth::SynthScenes;
 use crate::dataset::{InstanceKind, MISSING, Point, SampleSource as _, VideoSearch, read_labels};
@@ -20,7 +20,7 @@ pub fn training_animals(data: &DataConfig, search: &VideoSearch) -> Result<Vec<V
     for name in &data.train {
         match name.strip_prefix(SYNTH) {
             Some(species) => {
-                let scenes = SynthScenes::new(scene_config(species, &data.synth, false)?)?;
+                let scenes = SynthScenes::new(scene_config(species, &data.synth, Purpose::Train)?)?;
                 for index in 0..scenes.len().min(SCENES) {
                     animals.extend(scenes.animals(index)?.into_iter().map(|a| a.points));
                 }

@@ -1,18 +1,17 @@
 //! From a trained network to the one file that is deployed.
 
 use super::run_folder::RunFacts;
-use crate::config::TrainConfig;
+use super::stage::StageNet;
+use crate::config::{Stage, TrainConfig};
 use crate::dataset::Image;
 use crate::error::Result;
 use crate::export::{check_export, metadata, to_onnx};
-use crate::model::{PoseNet, forward_flops, parameter_count, receptive_field_px};
+use crate::model::{forward_flops, parameter_count, receptive_field_px};
 use dormouse::bundle::{BundleWriter, ExpectedInstance, SelfTest};
-use dormouse::config::{HeadConfig, NetworkConfig, Provenance};
+use dormouse::config::{HeadConfig, IdentityConfig, NetworkConfig, Provenance, TopDownConfig};
 use dormouse::{Bundle, Config, Estimator, Options, PixelFormat, Poses};
 use std::fmt::Write as _;
 
-/// Name of the only network of single-instance and bottom-up models.
-const POSE: &str = "pose";
 /// Largest accepted keypoint distance of the self-test. Engines differ by rounding only (about 1e-3 px was seen); a wrong
 /// preprocessing or decoding moves keypoints by half a pixel and more.
 const SELF_TEST_TOLERANCE_PX: f32 = 0.1;
@@ -30,19 +29,27 @@ pub struct BuiltBundle {
     pub has_self_test: bool,
 }
 
-/// Exports `net`, compares burn and tract at the size of the first frame and at a larger, non-square one, and adds
-/// configuration, self-test and card.
+/// Exports the networks, compares burn and tract on each at the size of its input (the first frame or a crop) and at a larger,
+/// non-square one, and adds configuration, self-test and card. `config` is that of the whole model.
 ///
 /// # Errors
 /// [`crate::Error::Export`] when the exported network differs from the trained one; anything the runtime says about the bundle.
-pub fn build_bundle(net: &PoseNet, config: &TrainConfig, name: &str, facts: &RunFacts, frames: &[Image]) -> Result<BuiltBundle> {
-    let hash = config.hash()?;
-    let onnx = to_onnx(net, &metadata(net, &hash))?;
-    let sizes = check_sizes(config.model.max_stride, frames.first());
-    let export_difference = check_export(net, &onnx, &sizes)?;
-    let runtime_config = runtime_config(net, config, name, facts, &hash);
-    let card = card(net, config, name, facts, &hash);
-    let draft = BundleWriter::new(&runtime_config)?.network(POSE, onnx).card(&card);
+pub fn build_bundle(
+    nets: &[StageNet],
+    config: &TrainConfig,
+    name: &str,
+    facts: &RunFacts,
+    frames: &[Image],
+) -> Result<BuiltBundle> {
+    let mut export_difference = 0.0_f32;
+    let (draft, networks) = draft(nets, config, name, facts)?;
+    for (StageNet { stage, config, net }, onnx) in nets.iter().zip(&networks) {
+        let size = match stage {
+            Stage::Instance => [facts.crop_size_px as usize; 2],
+            _ => frames.first().map_or([64, 64], |f| [f.height_px(), f.width_px()]),
+        };
+        export_difference = export_difference.max(check_export(net, onnx, &check_sizes(config.model.max_stride, size))?);
+    }
     let test = self_test(&draft.clone().finish()?, frames)?;
     let has_self_test = test.is_some();
     let writer = match test {
@@ -55,23 +62,54 @@ pub fn build_bundle(net: &PoseNet, config: &TrainConfig, name: &str, facts: &Run
     Ok(BuiltBundle { bytes, export_difference, has_self_test })
 }
 
-/// `[height, width]` of the comparisons: the first frame's size and a larger one of another shape.
-fn check_sizes(max_stride: usize, frame: Option<&Image>) -> Vec<[usize; 2]> {
+/// Asks the runtime whether it runs such a model, before time is spent on training it.
+///
+/// # Errors
+/// What the runtime says against it.
+pub(super) fn check_runtime(nets: &[StageNet], config: &TrainConfig, facts: &RunFacts) -> Result<()> {
+    let bytes = draft(nets, config, "untrained", facts)?.0.finish()?;
+    Estimator::new(&Bundle::from_bytes(&bytes)?, &Options::default())?;
+    Ok(())
+}
+
+/// The bundle without self-test, and its networks as ONNX.
+fn draft(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts) -> Result<(BundleWriter, Vec<Vec<u8>>)> {
+    let hash = config.hash()?;
+    let networks =
+        nets.iter().map(|trained| to_onnx(&trained.net, &metadata(&trained.net, &hash))).collect::<Result<Vec<_>>>()?;
+    let mut draft = BundleWriter::new(&runtime_config(nets, config, name, facts, &hash))?;
+    for (trained, onnx) in nets.iter().zip(&networks) {
+        draft = draft.network(trained.stage.name(), onnx.clone());
+    }
+    Ok((draft.card(&card(nets, config, name, facts, &hash)), networks))
+}
+
+/// `[height, width]` of the comparisons: the usual size and a larger one of another shape.
+fn check_sizes(max_stride: usize, [height, width]: [usize; 2]) -> Vec<[usize; 2]> {
     // Rounding does not depend on the size, so a window of a large frame tells as much in less time.
     let side = |px: usize| px.clamp(1, 256).next_multiple_of(max_stride);
-    let (height, width) = frame.map_or((64, 64), |f| (f.height_px(), f.width_px()));
     vec![[side(height), side(width)], [side(height) + max_stride, side(width) + 3 * max_stride]]
 }
 
-fn runtime_config(net: &PoseNet, config: &TrainConfig, name: &str, facts: &RunFacts, hash: &str) -> Config {
+fn runtime_config(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts, hash: &str) -> Config {
     let head = |h: &crate::model::HeadSpec| HeadConfig { kind: h.kind, output: h.output.clone(), stride_px: h.stride_px as u32 };
-    let heads = net.config().heads.iter().map(head).collect();
-    let preprocess = config.preprocess.to_runtime(config.model.max_stride);
+    let network = |trained: &StageNet| NetworkConfig {
+        name: trained.stage.name().into(),
+        preprocess: trained.config.preprocess.to_runtime(trained.config.model.max_stride),
+        heads: trained.net.config().heads.iter().map(head).collect(),
+    };
+    let model_type = config.model.runtime_type();
+    let top_down = TopDownConfig {
+        anchor_part: facts.anchor_part,
+        crop_size_px: facts.crop_size_px,
+        centroid_threshold: config.top_down.centroid_threshold,
+        min_centroid_distance_px: config.top_down.min_centroid_distance_px,
+    };
     Config {
         name: name.to_owned(),
-        model_type: config.model.runtime_type(),
+        model_type,
         skeleton: facts.skeleton.clone(),
-        networks: vec![NetworkConfig { name: POSE.into(), preprocess, heads }],
+        networks: nets.iter().map(network).collect(),
         peaks: config.inference.peaks(),
         grouping: config.inference.grouping(),
         limits: config.inference.limits(),
@@ -81,8 +119,8 @@ fn runtime_config(net: &PoseNet, config: &TrainConfig, name: &str, facts: &RunFa
             labels: facts.labels.clone(),
             seed: config.train.seed,
         },
-        top_down: None,
-        identity: None,
+        top_down: model_type.has_centroids().then_some(top_down),
+        identity: model_type.has_identity().then(|| IdentityConfig { classes: facts.classes.clone() }),
     }
 }
 
@@ -105,36 +143,45 @@ fn self_test(draft: &[u8], frames: &[Image]) -> Result<Option<SelfTest>> {
 }
 
 fn expected(image: &Image, poses: &Poses) -> SelfTest {
-    let keypoints = |i: dormouse::Instance<'_>| i.keypoints.iter().map(|k| k.is_visible().then_some(k.position)).collect();
+    let instance = |i: dormouse::Instance<'_>| ExpectedInstance {
+        keypoints: i.keypoints.iter().map(|k| k.is_visible().then_some(k.position)).collect(),
+        class: i.identity.map(|id| id.class as u16),
+    };
     SelfTest {
         format: if image.channels() == 1 { PixelFormat::Gray8 } else { PixelFormat::Rgb8 },
         width_px: image.width_px() as u32,
         height_px: image.height_px() as u32,
         pixels: image.pixels().to_vec(),
-        instances: poses.iter().map(|i| ExpectedInstance { keypoints: keypoints(i) }).collect(),
+        instances: poses.iter().map(instance).collect(),
         tolerance_px: SELF_TEST_TOLERANCE_PX,
     }
 }
 
 /// The text for people inside the bundle.
-fn card(net: &PoseNet, config: &TrainConfig, name: &str, facts: &RunFacts, hash: &str) -> String {
-    let model = &config.model;
-    let flops = forward_flops(net.plan(), 256, 256) as f64 / 1e9;
+fn card(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts, hash: &str) -> String {
     let mut card = format!("# {name}\n\nPose model for the dormouse runtime.\n\n");
     let mut line = |key: &str, value: String| {
         // Writing to a string does not fail.
         let _ = writeln!(card, "- {key}: {value}");
     };
-    line("model type", format!("{:?}", model.runtime_type()));
+    line("model type", config.model.model_type.name().to_owned());
     line("nodes", facts.skeleton.nodes.join(", "));
-    line("parameters", parameter_count(net.plan()).to_string());
-    line("cost", format!("{flops:.2} GFLOP for a network input of 256 x 256"));
-    line("receptive field", format!("{} px of the network input", receptive_field_px(&model.unet())));
-    line("input scale", config.preprocess.input_scale.to_string());
-    line(
-        "output strides",
-        net.config().heads.iter().map(|h| format!("{} {}", h.output, h.stride_px)).collect::<Vec<_>>().join(", "),
-    );
+    if !facts.classes.is_empty() {
+        line("individuals", facts.classes.join(", "));
+    }
+    if facts.crop_size_px > 0 {
+        line("crops", format!("{0} x {0} px of the input of the instance network", facts.crop_size_px));
+    }
+    for StageNet { stage, config, net } in nets {
+        let key = |what: &str| if nets.len() > 1 { format!("{} network, {what}", stage.name()) } else { what.to_owned() };
+        let flops = forward_flops(net.plan(), 256, 256) as f64 / 1e9;
+        let strides = net.config().heads.iter().map(|h| format!("{} {}", h.output, h.stride_px)).collect::<Vec<_>>().join(", ");
+        line(&key("parameters"), parameter_count(net.plan()).to_string());
+        line(&key("cost"), format!("{flops:.2} GFLOP for a network input of 256 x 256"));
+        line(&key("receptive field"), format!("{} px of the network input", receptive_field_px(&config.model.unet())));
+        line(&key("input scale"), config.preprocess.input_scale.to_string());
+        line(&key("output strides"), strides);
+    }
     line("trained on", facts.labels.clone());
     line("made by", facts.producer.clone());
     line("configuration (SHA-256)", hash.to_owned());

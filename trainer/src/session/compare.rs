@@ -1,7 +1,8 @@
 //! One row of figures per model, measured on the same samples.
 
-use super::evaluate::{Evaluation, evaluate_source};
+use super::evaluate::{Evaluation, Gathered};
 use super::run_folder::RunFolder;
+use crate::config::Stage;
 use crate::dataset::SampleSource;
 use crate::error::{Error, Result};
 use crate::model::{forward_flops, parameter_count, receptive_field_px};
@@ -19,14 +20,14 @@ pub struct Contestant {
     run: Option<RunFolder>,
 }
 
-/// Figures of one network, which only the run folder knows.
+/// Figures of the network, which only the run folder knows; of models with two networks the sum, for one frame and one crop.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct NetworkFigures {
     /// Trainable numbers.
     pub parameters: usize,
-    /// 10^9 floating-point operations per frame of the compared size.
+    /// 10^9 floating-point operations for a frame of the compared size with as many animals as the samples show on average.
     pub gflop: f64,
-    /// Receptive field in frame pixels, as SLEAP counts it.
+    /// Receptive field in frame pixels, as SLEAP counts it; of models with two networks that of the one that finds the parts.
     pub receptive_field_px: usize,
 }
 
@@ -44,6 +45,38 @@ pub struct Comparison {
     /// Accuracy and latency.
     #[serde(flatten)]
     pub evaluation: Evaluation,
+}
+
+/// Runs all models over all samples with the shipped runtime. They take turns frame by frame, so that whatever else the machine
+/// does hits all of them alike.
+///
+/// # Errors
+/// [`Error::Data`] when a model has other nodes than the labels; whatever the runtime refuses.
+pub fn compare(contestants: &[Contestant], source: &dyn SampleSource, threads: usize) -> Result<Vec<Comparison>> {
+    let bundles = contestants.iter().map(|c| Ok(Bundle::from_bytes(&c.bytes)?)).collect::<Result<Vec<_>>>()?;
+    let nodes = &source.skeleton().nodes;
+    let mut gathered = Vec::with_capacity(bundles.len());
+    for (contestant, bundle) in contestants.iter().zip(&bundles) {
+        let own = &bundle.config().skeleton.nodes;
+        if own != nodes {
+            return Err(Error::Data(format!("{} finds {own:?}, but the labels have {nodes:?}", contestant.name)));
+        }
+        gathered.push(Gathered::new(bundle, threads)?);
+    }
+    for index in 0..source.len() {
+        let sample = source.sample(index)?;
+        gathered.iter_mut().try_for_each(|model| model.add(&sample))?;
+    }
+    let rows = contestants.iter().zip(&bundles).zip(gathered).map(|((contestant, bundle), model)| {
+        Ok(Comparison {
+            name: contestant.name.clone(),
+            model_type: bundle.config().model_type,
+            bundle_bytes: contestant.bytes.len(),
+            network: contestant.network(source)?,
+            evaluation: model.finish(nodes),
+        })
+    });
+    rows.collect()
 }
 
 impl Contestant {
@@ -67,37 +100,28 @@ impl Contestant {
         self.run.as_ref()
     }
 
-    /// Runs the model over all samples with the shipped runtime; `progress` is told how many are done.
-    ///
-    /// # Errors
-    /// [`Error::Data`] when the model has other nodes than the labels; whatever the runtime refuses.
-    pub fn measure(&self, source: &dyn SampleSource, threads: usize, progress: &mut dyn FnMut(usize)) -> Result<Comparison> {
-        let bundle = Bundle::from_bytes(&self.bytes)?;
-        let (own, wanted) = (&bundle.config().skeleton.nodes, &source.skeleton().nodes);
-        if own != wanted {
-            return Err(Error::Data(format!("{} finds {own:?}, but the labels have {wanted:?}", self.name)));
-        }
-        let evaluation = evaluate_source(&bundle, source, threads, progress)?;
-        Ok(Comparison {
-            name: self.name.clone(),
-            model_type: bundle.config().model_type,
-            bundle_bytes: self.bytes.len(),
-            network: self.network(source)?,
-            evaluation,
-        })
-    }
-
     fn network(&self, source: &dyn SampleSource) -> Result<Option<NetworkFigures>> {
         let Some(run) = &self.run else { return Ok(None) };
         let (config, facts) = run.read()?;
         let image = source.sample(0)?.image;
-        let preprocess = config.preprocess.to_runtime(config.model.max_stride);
-        let plan = config.model.network(preprocess.color, &facts.skeleton).plan()?;
-        let scaled = |px: usize| (px as f64 * f64::from(preprocess.input_scale)) as usize;
-        let side = |px: usize| scaled(px).max(1).next_multiple_of(config.model.max_stride);
-        let flops = forward_flops(&plan, side(image.width_px()), side(image.height_px()));
-        let field = receptive_field_px(&config.model.unet()) as f64 / f64::from(preprocess.input_scale);
-        let (gflop, receptive_field_px) = (flops as f64 / 1e9, field as usize);
-        Ok(Some(NetworkFigures { parameters: parameter_count(&plan), gflop, receptive_field_px }))
+        let animals = (0..source.len()).map(|i| Ok(source.animals(i)?.len())).sum::<Result<usize>>()?;
+        let crops_per_frame = animals as f64 / source.len().max(1) as f64;
+        let mut figures = NetworkFigures { parameters: 0, gflop: 0.0, receptive_field_px: 0 };
+        for &stage in config.model.model_type.stages() {
+            let config = config.stage(stage)?;
+            let plan = config.network(&config.heads(stage, &facts.skeleton, facts.classes.len())).plan()?;
+            let scale = config.preprocess.input_scale;
+            let scaled = |px: usize| (px as f64 * f64::from(scale)) as usize;
+            let side = |px: usize| scaled(px).max(1).next_multiple_of(config.model.max_stride);
+            let crop = facts.crop_size_px as usize;
+            let ([width, height], times) = match stage {
+                Stage::Instance => ([crop; 2], crops_per_frame),
+                _ => ([image.width_px(), image.height_px()].map(side), 1.0),
+            };
+            figures.parameters += parameter_count(&plan);
+            figures.gflop += forward_flops(&plan, width, height) as f64 / 1e9 * times;
+            figures.receptive_field_px = (receptive_field_px(&config.model.unet()) as f64 / f64::from(scale)) as usize;
+        }
+        Ok(Some(figures))
     }
 }

@@ -1,10 +1,11 @@
 //! Accuracy of a bundle on samples, measured on the poses that the shipped runtime gives.
 
-use crate::dataset::{InstanceKind, LabelInstance, SampleSource};
+use crate::dataset::{InstanceKind, LabelInstance, MISSING, Sample, SampleSource};
 use crate::error::Result;
-use crate::metric::{EvalOptions, EvalReport, FramePair, PredictedPose, evaluate};
+use crate::metric::{EvalOptions, EvalReport, FrameIdentities, FramePair, IdentityReport, PredictedPose, evaluate};
 use crate::predict::{Latency, Predictor};
-use dormouse::Bundle;
+use crate::targets::centroid;
+use dormouse::{Bundle, Estimator, ImagePoint, Instance, Keypoint, OnSizeChange, Options};
 use serde::Serialize;
 
 /// Accuracy and latency on one set of samples.
@@ -13,6 +14,9 @@ pub struct Evaluation {
     /// Accuracy.
     #[serde(flatten)]
     pub report: EvalReport,
+    /// Whether known individuals bear the right names; only for models that know any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityReport>,
     /// Latency of the same frames.
     pub latency: Latency,
 }
@@ -27,16 +31,77 @@ pub fn evaluate_source(
     threads: usize,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation> {
-    let mut predictor = Predictor::new(bundle, threads, false)?;
+    let mut gathered = Gathered::new(bundle, threads)?;
+    for index in 0..source.len() {
+        gathered.add(&source.sample(index)?)?;
+        progress(index + 1);
+    }
+    Ok(gathered.finish(&source.skeleton().nodes))
+}
+
+/// A bundle at work, and what it found so far.
+pub(super) struct Gathered {
+    predictor: Predictor,
+    frames: Vec<(FramePair, FrameIdentities)>,
+}
+
+impl Gathered {
+    /// Prepares the bundle.
+    ///
+    /// # Errors
+    /// As [`Predictor::new`].
+    pub fn new(bundle: &Bundle<'_>, threads: usize) -> Result<Self> {
+        Ok(Self { predictor: Predictor::new(bundle, threads, false)?, frames: Vec::new() })
+    }
+
+    /// Finds the animals of one more sample.
+    ///
+    /// # Errors
+    /// When the runtime refuses the image.
+    pub fn add(&mut self, sample: &Sample) -> Result<()> {
+        let found = self.predictor.instances(&sample.image)?;
+        let identities = FrameIdentities {
+            truth: sample.animals.iter().map(|animal| animal.identity).collect(),
+            predicted: found.iter().map(|instance| instance.track).collect(),
+        };
+        let predicted = found.iter().map(predicted_pose).collect();
+        let truth = sample.animals.iter().map(|animal| animal.points.clone()).collect();
+        self.frames.push((FramePair { truth, predicted }, identities));
+        Ok(())
+    }
+
+    /// All figures, for animals with these nodes.
+    pub fn finish(self, nodes: &[String]) -> Evaluation {
+        let options = EvalOptions::default();
+        let has_identity = self.predictor.config().model_type.has_identity();
+        let identity = has_identity.then(|| IdentityReport::of(&self.frames, &options));
+        let pairs: Vec<FramePair> = self.frames.into_iter().map(|(pair, _)| pair).collect();
+        Evaluation { report: evaluate(nodes, &pairs, &options), identity, latency: self.predictor.latency() }
+    }
+}
+
+/// The pose as metrics want it.
+/// Accuracy of the second network of a top-down model alone: it is given the true centres, so that animals the first network
+/// misses, or finds in the wrong place, do not count.
+///
+/// # Errors
+/// When the model is not top-down; otherwise as [`evaluate_source`].
+pub fn evaluate_centered(bundle: &Bundle<'_>, source: &dyn SampleSource, threads: usize) -> Result<EvalReport> {
+    let options = Options { threads, self_test: false, on_size_change: OnSizeChange::Reprepare, ..Options::default() };
+    let mut estimator = Estimator::new(bundle, &options)?;
+    let anchor = bundle.config().top_down.as_ref().and_then(|top_down| top_down.anchor_part).map(usize::from);
     let mut pairs = Vec::with_capacity(source.len());
     for index in 0..source.len() {
         let sample = source.sample(index)?;
-        let predicted = predictor.instances(&sample.image)?.iter().map(predicted_pose).collect();
-        pairs.push(FramePair { truth: sample.animals.into_iter().map(|a| a.points).collect(), predicted });
-        progress(index + 1);
+        let centers = sample.animals.iter().filter_map(|animal| centroid(animal, anchor));
+        let centers: Vec<ImagePoint> = centers.map(|[x_px, y_px]| ImagePoint { x_px, y_px }).collect();
+        let poses = estimator.estimate_at(&sample.image.frame()?, &centers)?;
+        let point = |k: &Keypoint| if k.is_visible() { [k.position.x_px, k.position.y_px] } else { MISSING };
+        let pose = |i: Instance<'_>| PredictedPose { points: i.keypoints.iter().map(point).collect(), score: i.score };
+        let predicted = poses.iter().map(pose).collect();
+        pairs.push(FramePair { truth: sample.animals.into_iter().map(|animal| animal.points).collect(), predicted });
     }
-    let report = evaluate(&source.skeleton().nodes, &pairs, &EvalOptions::default());
-    Ok(Evaluation { report, latency: predictor.latency() })
+    Ok(evaluate(&source.skeleton().nodes, &pairs, &EvalOptions::default()))
 }
 
 fn predicted_pose(instance: &LabelInstance) -> PredictedPose {

@@ -1,10 +1,11 @@
 //! What training shows its network: augmented samples, the network's input, and the maps it should answer.
 
-use super::run::target_specs;
+use super::setup::Setup;
 use super::sources::open_sources;
+use super::stage::{stage_source, target_specs, training_crops};
 use crate::augment::Augment;
-use crate::batch::{Batch, BatchSource as _};
-use crate::config::TrainConfig;
+use crate::batch::{Batch, BatchSource as _, Block};
+use crate::config::{HeadPlan, Stage, TrainConfig};
 use crate::dataset::{Image, Sample, SampleSource, VideoSearch};
 use crate::error::{Error, Result};
 use crate::prepare::SampleBatches;
@@ -31,7 +32,9 @@ pub struct HeadView {
 /// One training sample on its way into the network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreviewRow {
-    /// Number of the training sample.
+    /// The network that it is shown to.
+    pub stage: Stage,
+    /// Number of the training sample, or of the crop.
     pub index: usize,
     /// The sample after augmentation, in frame pixels.
     pub augmented: Sample,
@@ -41,35 +44,69 @@ pub struct PreviewRow {
     pub heads: Vec<HeadView>,
 }
 
-/// Draws `count` training samples, varies them as training does, and prepares them with the very code of training. The same
-/// configuration always gives the same rows.
+/// Draws `count` training samples for each network of the model, varies them as training does, and prepares them with the very
+/// code of training: rows of whole frames first, then, for models that have them, rows of crops. The same configuration always
+/// gives the same rows.
 ///
 /// # Errors
 /// When the samples cannot be opened, or model, augmentation and labels do not fit together.
 pub fn preview_rows(config: &TrainConfig, search: &VideoSearch, count: usize) -> Result<(Skeleton, Vec<PreviewRow>)> {
-    let train = open_sources(&config.data, search, &mut |_, _, _| {})?.train;
+    let sources = open_sources(&config.data, search, &mut |_, _, _| {})?;
+    let setup = Setup::of(config, sources, &mut |_| {})?;
+    let mut rows = Vec::new();
+    for &stage in config.model.model_type.stages() {
+        let config = config.stage(stage)?;
+        let heads = config.heads(stage, &setup.facts.skeleton, setup.facts.classes.len());
+        rows.extend(match stage {
+            Stage::Instance => crop_rows(&config, &setup, &heads, count)?,
+            _ => frame_rows(&config, stage, &setup, &heads, count)?,
+        });
+    }
+    Ok((setup.facts.skeleton, rows))
+}
+
+fn frame_rows(config: &TrainConfig, stage: Stage, setup: &Setup, heads: &[HeadPlan], count: usize) -> Result<Vec<PreviewRow>> {
+    let train = &setup.train;
     let augment = Augment::new(config.augment.clone(), train.skeleton())?;
     let mut rng = ChaCha8Rng::seed_from_u64(config.train.seed);
     let mut order: Vec<usize> = (0..train.len()).collect();
     order.shuffle(&mut rng);
     let chosen: Vec<usize> = order.into_iter().cycle().take(count).collect();
     let samples = chosen.iter().map(|&i| Ok(augment.apply(&train.sample(i)?, &mut rng))).collect::<Result<Vec<_>>>()?;
-    let skeleton = train.skeleton().clone();
-    let source = Arc::new(Prepared { skeleton: skeleton.clone(), samples: samples.clone() });
+    let (skeleton, names) = (train.skeleton().clone(), train.identities().to_vec());
+    let prepared: Arc<dyn SampleSource> = Arc::new(Prepared { skeleton, names, samples: samples.clone() });
+    let source = stage_source(stage, &prepared, setup);
     let preprocess = config.preprocess.to_runtime(config.model.max_stride);
-    let targets = target_specs(config);
-    let batches = SampleBatches { source, augment: None, preprocess, targets, batch_size: 1, seed: 0 };
+    let batches = SampleBatches { source, augment: None, preprocess, targets: target_specs(heads), batch_size: 1, seed: 0 };
     let rows = chosen.into_iter().zip(samples).enumerate().map(|(place, (index, augmented))| {
         let batch = batches.batch(0, place)?;
-        let heads = batches.targets.iter().zip(&batch.targets).map(|(spec, (values, [_, _, height, width]))| HeadView {
-            kind: spec.kind,
-            values: values.clone(),
-            size: [*width, *height],
-            stride_px: spec.stride_px,
-        });
-        Ok(PreviewRow { index, augmented, input: input_image(&batch)?, heads: heads.collect() })
+        Ok(PreviewRow { stage, index, augmented, input: input_image(&batch)?, heads: views(heads, &batch) })
     });
-    Ok((skeleton, rows.collect::<Result<_>>()?))
+    rows.collect()
+}
+
+/// The augmented sample of a row of crops is the crop itself.
+fn crop_rows(config: &TrainConfig, setup: &Setup, heads: &[HeadPlan], count: usize) -> Result<Vec<PreviewRow>> {
+    let mut config = config.clone();
+    config.train.batch_size = 1;
+    let batches = training_crops(&config, setup, target_specs(heads))?;
+    let rows = (0..count).map(|index| {
+        let batch = batches.batch(0, index)?;
+        let input = input_image(&batch)?;
+        let augmented = Sample { image: input.clone(), animals: Vec::new() };
+        Ok(PreviewRow { stage: Stage::Instance, index, augmented, input, heads: views(heads, &batch) })
+    });
+    rows.collect()
+}
+
+fn views(heads: &[HeadPlan], batch: &Batch) -> Vec<HeadView> {
+    let view = |(head, (values, [_, _, height, width])): (&HeadPlan, &Block)| HeadView {
+        kind: head.spec.kind,
+        values: values.clone(),
+        size: [*width, *height],
+        stride_px: head.spec.stride_px,
+    };
+    heads.iter().zip(&batch.targets).map(view).collect()
 }
 
 /// The first input of a batch, 0 to 1, as an image.
@@ -85,12 +122,17 @@ fn input_image(batch: &Batch) -> Result<Image> {
 /// Samples that are there already.
 struct Prepared {
     skeleton: Skeleton,
+    names: Vec<String>,
     samples: Vec<Sample>,
 }
 
 impl SampleSource for Prepared {
     fn skeleton(&self) -> &Skeleton {
         &self.skeleton
+    }
+
+    fn identities(&self) -> &[String] {
+        &self.names
     }
 
     fn len(&self) -> usize {

@@ -14,8 +14,17 @@ pub struct RunFacts {
     pub producer: String,
     /// Training labels, for people.
     pub labels: String,
-    /// Parts and edges.
+    /// Parts and edges; one node for centroid models.
     pub skeleton: Skeleton,
+    /// Known individuals, in the order of the classes; empty for models that know nobody.
+    #[serde(default)]
+    pub classes: Vec<String>,
+    /// Side of the crops in pixels of the instance network's input; 0 for models without crops.
+    #[serde(default)]
+    pub crop_size_px: u32,
+    /// Node that is the centre of an animal.
+    #[serde(default)]
+    pub anchor_part: Option<u16>,
 }
 
 /// A folder that holds one training run.

@@ -1,5 +1,6 @@
 //! What happens during training, for terminals, logs and pages.
 
+use super::memory::MemoryEstimate;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -39,6 +40,8 @@ pub enum Event {
         parameters: usize,
         /// Floating-point operations of a forward pass per input pixel.
         flops_per_px: f64,
+        /// Memory that the training takes, estimated from its first batch.
+        memory: MemoryEstimate,
         /// Epochs at most.
         epochs: usize,
         /// Steps per epoch.

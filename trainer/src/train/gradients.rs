@@ -3,42 +3,63 @@
 use crate::batch::{Batch, Block};
 use crate::device::is_cpu;
 use crate::error::{Error, Result};
-use crate::loss::head_loss;
-use crate::model::direct::{DirectNet, Map, cross_entropy};
+use crate::loss::{head_loss, mines};
+use crate::model::direct::{DirectNet, Map, channel_errors, cross_entropy};
 use crate::model::pose_net::read;
-use crate::model::{HeadSpec, Layer, PoseNet};
+use crate::model::{HardKeypoints, HeadSpec, Layer, PoseNet};
 use burn::tensor::{Device, Tensor, TensorData};
 use dormouse::config::HeadKind;
+
+/// What is minimised.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Objective {
+    /// Weight of each head's loss.
+    pub weights: Vec<f32>,
+    /// Online hard keypoint mining.
+    pub hard_keypoints: HardKeypoints,
+}
+
+impl Objective {
+    /// Heads with these weights, without mining.
+    pub fn plain(weights: &[f32]) -> Self {
+        Self { weights: weights.to_vec(), hard_keypoints: HardKeypoints::default() }
+    }
+}
 
 /// Loss per head, and the gradient of the weighted sum per layer.
 ///
 /// # Errors
 /// When the batch does not fit the network or the device fails.
-pub fn loss_and_gradients(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result<(Vec<f64>, Vec<Layer>)> {
+pub fn loss_and_gradients(net: &PoseNet, batch: &Batch, objective: &Objective) -> Result<(Vec<f64>, Vec<Layer>)> {
     check(net, batch)?;
-    if is_cpu(net.device()) { direct(net, batch, weights) } else { automatic(net, batch, weights) }
+    if is_cpu(net.device()) { direct(net, batch, objective) } else { automatic(net, batch, objective) }
 }
 
 /// Loss per head, without gradients.
 ///
 /// # Errors
 /// As [`loss_and_gradients`].
-pub fn losses(net: &PoseNet, batch: &Batch) -> Result<Vec<f64>> {
+pub fn losses(net: &PoseNet, batch: &Batch, hard: &HardKeypoints) -> Result<Vec<f64>> {
     check(net, batch)?;
     if is_cpu(net.device()) {
         let flat = net.to_flat()?;
         let outputs = DirectNet::new(net.plan(), &flat)?.forward(map(&batch.images))?;
         let pairs = outputs.iter().zip(&batch.targets).zip(&net.config().heads);
-        return Ok(pairs.map(|((output, target), head)| plain_loss(head, output, &map(target))).collect());
+        return Ok(pairs.map(|((output, target), head)| plain_loss(head, output, &map(target), hard)).collect());
     }
     let outputs = net.forward(tensor(&batch.images, net.device()));
     let pairs = outputs.into_iter().zip(&batch.targets).zip(&net.config().heads);
-    pairs.map(|((output, target), head)| number(head_loss(head.kind, output, tensor(target, net.device())))).collect()
+    pairs.map(|((output, target), head)| number(head_loss(head.kind, output, tensor(target, net.device()), hard)?)).collect()
 }
 
-fn plain_loss(head: &HeadSpec, output: &Map, target: &Map) -> f64 {
+fn plain_loss(head: &HeadSpec, output: &Map, target: &Map, hard: &HardKeypoints) -> f64 {
     match head.kind {
         HeadKind::ClassVectors => cross_entropy(&output.data, &target.data, output.batch),
+        kind if hard.enabled && mines(kind) => {
+            let sums = channel_errors(output, target);
+            let weighted = sums.iter().zip(hard.factors(&sums)).map(|(sum, factor)| sum * f64::from(factor));
+            weighted.sum::<f64>() / output.data.len().max(1) as f64
+        }
         _ => squared_error(&output.data, &target.data),
     }
 }
@@ -83,16 +104,17 @@ fn number(tensor: Tensor<1>) -> Result<f64> {
 }
 
 /// The gradients written out by hand.
-pub(crate) fn direct(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result<(Vec<f64>, Vec<Layer>)> {
+pub(crate) fn direct(net: &PoseNet, batch: &Batch, objective: &Objective) -> Result<(Vec<f64>, Vec<Layer>)> {
     let flat = net.to_flat()?;
     let targets: Vec<Map> = batch.targets.iter().map(map).collect();
-    let result = DirectNet::new(net.plan(), &flat)?.loss_gradients(map(&batch.images), &targets, weights)?;
+    let direct = DirectNet::new(net.plan(), &flat)?.with_hard_keypoints(objective.hard_keypoints);
+    let result = direct.loss_gradients(map(&batch.images), &targets, &objective.weights)?;
     let gradients = net.config().with_weights(&result.flat, net.device())?;
     Ok((result.losses, gradients.layers().to_vec()))
 }
 
 /// The gradients from burn.
-pub(crate) fn automatic(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result<(Vec<f64>, Vec<Layer>)> {
+pub(crate) fn automatic(net: &PoseNet, batch: &Batch, objective: &Objective) -> Result<(Vec<f64>, Vec<Layer>)> {
     let device = net.device().clone().autodiff();
     let tracked = |l: &Layer| Layer {
         weight: Tensor::from_inner(l.weight.clone()).require_grad(),
@@ -100,10 +122,12 @@ pub(crate) fn automatic(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result
     };
     let layers: Vec<Layer> = net.layers().iter().map(tracked).collect();
     let outputs = net.forward_with(&layers, tensor(&batch.images, &device));
-    let kinds = net.config().heads.iter().map(|h| h.kind);
-    let parts: Vec<Tensor<1>> =
-        outputs.into_iter().zip(&batch.targets).zip(kinds).map(|((o, t), kind)| head_loss(kind, o, tensor(t, &device))).collect();
-    let sum = parts.iter().zip(weights).map(|(p, &w)| p.clone() * w).reduce(|a, b| a + b);
+    let pairs = outputs.into_iter().zip(&batch.targets).zip(&net.config().heads);
+    let loss = |((output, target), head): ((Tensor<4>, &Block), &HeadSpec)| {
+        head_loss(head.kind, output, tensor(target, &device), &objective.hard_keypoints)
+    };
+    let parts: Vec<Tensor<1>> = pairs.map(loss).collect::<Result<_>>()?;
+    let sum = parts.iter().zip(&objective.weights).map(|(p, &w)| p.clone() * w).reduce(|a, b| a + b);
     let mut grads = sum.ok_or_else(|| Error::Train("the network has no heads".into()))?.backward();
     let gradients = layers.iter().map(|l| {
         let missing = || Error::Train("burn returned no gradient for a layer".into());
@@ -118,8 +142,7 @@ pub(crate) fn automatic(net: &PoseNet, batch: &Batch, weights: &[f32]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{HeadSpec, PoseNetConfig, UnetConfig, Upsampling};
-    use dormouse::config::HeadKind;
+    use crate::model::{PoseNetConfig, UnetConfig, Upsampling};
 
     fn noise(n: usize, seed: u32) -> Vec<f32> {
         let mut state = seed;
@@ -138,7 +161,7 @@ mod tests {
             UnetConfig { upsampling: Upsampling::Transposed, filters_rate: 1.5, ..base.clone() },
             UnetConfig { stem_stride: Some(2), middle_block: false, ..base },
         ];
-        for unet in unets {
+        for (unet, enabled) in unets.into_iter().flat_map(|unet| [(unet.clone(), false), (unet, true)]) {
             let head = HeadSpec::new;
             let classes = HeadSpec { hidden: vec![6], ..head(HeadKind::ClassVectors, "class_vectors", 3, 8) };
             let heads = vec![
@@ -157,11 +180,13 @@ mod tests {
                     (vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0], [2, 3, 1, 1]),
                 ],
             };
-            let weights = [1.0, 0.5, 2.0, 0.1];
-            let (loss_a, grad_a) = direct(&net, &batch, &weights).unwrap();
-            let (loss_b, grad_b) = automatic(&net, &batch, &weights).unwrap();
-            assert!(loss_a.iter().zip(&loss_b).all(|(a, b)| (a - b).abs() < 1e-6), "{loss_a:?} {loss_b:?}");
-            assert!(losses(&net, &batch).unwrap().iter().zip(&loss_b).all(|(a, b)| (a - b).abs() < 1e-6));
+            let hard_keypoints = HardKeypoints { enabled, hard_to_easy_ratio: 1.05, min_hard_keypoints: 1, ..Default::default() };
+            let objective = Objective { weights: vec![1.0, 0.5, 2.0, 0.1], hard_keypoints };
+            let (loss_a, grad_a) = direct(&net, &batch, &objective).unwrap();
+            let (loss_b, grad_b) = automatic(&net, &batch, &objective).unwrap();
+            let close = |a: &f64, b: &f64| (a - b).abs() < 1e-6 * b.abs().max(1.0);
+            assert!(loss_a.iter().zip(&loss_b).all(|(a, b)| close(a, b)), "{loss_a:?} {loss_b:?}");
+            assert!(losses(&net, &batch, &hard_keypoints).unwrap().iter().zip(&loss_b).all(|(a, b)| close(a, b)));
             for (i, (a, b)) in grad_a.into_iter().zip(grad_b).enumerate() {
                 for (a, b) in [(read(a.weight).unwrap(), read(b.weight).unwrap()), (read(a.bias).unwrap(), read(b.bias).unwrap())]
                 {
@@ -182,7 +207,7 @@ mod tests {
             Batch { images: (noise(2 * 96 * 96, 1), [2, 1, 96, 96]), targets: vec![(noise(2 * 2 * 48 * 48, 2), [2, 2, 48, 48])] };
         let with = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let (_, layers) = pool.install(|| direct(&net, &batch, &[1.0])).unwrap();
+            let (_, layers) = pool.install(|| direct(&net, &batch, &Objective::plain(&[1.0]))).unwrap();
             layers.into_iter().flat_map(|l| read(l.weight).unwrap()).collect::<Vec<f32>>()
         };
         let one = with(1);
@@ -198,9 +223,9 @@ mod tests {
             images: (vec![0.0; image.iter().product()], image),
             targets: vec![(vec![0.0; target.iter().product()], target)],
         };
-        assert!(losses(&net, &batch([1, 1, 8, 8], [1, 1, 4, 4])).is_ok());
+        assert!(losses(&net, &batch([1, 1, 8, 8], [1, 1, 4, 4]), &HardKeypoints::default()).is_ok());
         for (image, target) in [([1, 1, 9, 8], [1, 1, 4, 4]), ([1, 3, 8, 8], [1, 1, 4, 4]), ([1, 1, 8, 8], [1, 1, 8, 8])] {
-            assert!(losses(&net, &batch(image, target)).is_err());
+            assert!(losses(&net, &batch(image, target), &HardKeypoints::default()).is_err());
         }
     }
 }

@@ -13,6 +13,11 @@ pub type Prepare = Arc<dyn Fn(u64) -> Result<Batch> + Send + Sync>;
 /// Batches kept ready beyond the one in use.
 const AHEAD: u64 = 3;
 
+/// Batches that a loader with that many threads keeps ready or in preparation.
+pub fn batches_ahead(workers: usize) -> usize {
+    AHEAD as usize + workers.clamp(1, 64)
+}
+
 struct State {
     /// Next sequence number that a thread may take.
     next: u64,
@@ -51,7 +56,7 @@ impl Loader {
     pub fn start(prepare: Prepare, start: u64, end: u64, workers: usize) -> Result<Self> {
         let workers = workers.clamp(1, 64);
         let state = State { next: start, end, wanted: start, ready: BTreeMap::new(), closed: false };
-        let window = AHEAD + workers as u64;
+        let window = batches_ahead(workers) as u64;
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), window });
         let mut loader = Self { shared: shared.clone(), threads: Vec::new() };
         for i in 0..workers {

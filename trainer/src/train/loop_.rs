@@ -1,16 +1,19 @@
 //! The loop itself.
 
-use super::adam::Adam;
-use super::checkpoint::{Checkpoint, Progress};
+use super::accumulate::Accumulated;
+use super::checkpoint::{Checkpoint, Progress, load_weights};
 use super::events::{Event, EventSink, StopReason};
-use super::gradients::loss_and_gradients;
-use super::loader::{Loader, Prepare};
+use super::gradients::{Objective, loss_and_gradients};
+use super::loader::{Loader, Prepare, batches_ahead};
 use super::log::{EpochLog, EpochRow};
+use super::memory::{MemoryEstimate, available_memory, with_advice};
+use super::optimizer::Optimizer;
 use super::schedule::learning_rate;
 use super::spec::{Schedule, TrainSpec};
 use super::stop::{after_step, out_of_patience};
 use super::validate::validate;
 use crate::batch::{Batch, BatchSource};
+use crate::device::is_cpu;
 use crate::error::{Error, Result};
 use crate::loss::weighted_sum;
 use crate::model::{PoseNet, forward_flops, parameter_count};
@@ -49,7 +52,8 @@ pub struct TrainSummary {
 
 /// Trains until the epochs, the patience or the time are used up or `interrupted` is set, and leaves `best.ckpt`, `last.ckpt`
 /// and `training_log.csv` in `run_dir`. With `resume` it goes on where that checkpoint stood, with the same result as if it had
-/// never stopped. `net` holds the last weights afterwards; the best ones are in the file.
+/// never stopped. `net` holds the weights with the lowest validation loss afterwards, those of `best.ckpt`; the last ones are in
+/// `last.ckpt`.
 ///
 /// `val_batches` should not be augmented; when it has none, the training loss takes the validation loss's place.
 ///
@@ -67,7 +71,8 @@ pub fn train(
     run_dir: &Path,
 ) -> Result<TrainSummary> {
     std::fs::create_dir_all(run_dir).map_err(|e| Error::io("create", run_dir, e))?;
-    let mut run = Run::start(net, spec, val_batches, resume, sink, run_dir)?;
+    let memory = memory_needed(net, spec, &train_batches.batch(0, 0)?)?;
+    let mut run = Run::start(net, spec, val_batches, resume, memory, sink, run_dir)?;
     let mut loader = run.loader(train_batches)?;
     let reason = run.epochs(&mut loader, interrupted)?;
     run.finish(reason)
@@ -79,10 +84,10 @@ struct Run<'a> {
     val: &'a dyn BatchSource,
     sink: &'a mut dyn EventSink,
     run_dir: &'a Path,
-    adam: Adam,
+    optimizer: Optimizer,
     progress: Progress,
     log: EpochLog,
-    weights: Vec<f32>,
+    objective: Objective,
     started: Instant,
     elapsed_before_s: f64,
     train_loss: f64,
@@ -94,14 +99,16 @@ impl<'a> Run<'a> {
         spec: &'a TrainSpec,
         val: &'a dyn BatchSource,
         resume: Option<&Checkpoint>,
+        memory: MemoryEstimate,
         sink: &'a mut dyn EventSink,
         run_dir: &'a Path,
     ) -> Result<Self> {
-        if spec.heads.len() != net.config().heads.len() || spec.steps_per_epoch == 0 || spec.epochs == 0 {
-            return Err(Error::Train("one weight per head and at least one epoch of one step are needed".into()));
+        let counts = [spec.steps_per_epoch, spec.epochs, spec.accumulate];
+        if spec.heads.len() != net.config().heads.len() || counts.contains(&0) {
+            return Err(Error::Train("one weight per head and at least one epoch of one step of one batch are needed".into()));
         }
-        let (adam, progress) = match resume {
-            None => (Adam::new(net), Progress::new(spec.learning_rate, spec.heads.len())),
+        let (optimizer, progress) = match resume {
+            None => (Optimizer::new(net, spec.optimizer), Progress::new(spec.learning_rate, spec.heads.len())),
             Some(saved) => resumed(net, spec, saved)?,
         };
         let log = EpochLog::open(&run_dir.join(LOG), spec, &progress)?;
@@ -109,6 +116,7 @@ impl<'a> Run<'a> {
         sink.event(&Event::TrainStarted {
             parameters: parameter_count(net.plan()),
             flops_per_px: forward_flops(net.plan(), side, side) as f64 / (side * side) as f64,
+            memory,
             epochs: spec.epochs,
             steps_per_epoch: spec.steps_per_epoch,
             max_minutes: spec.max_minutes,
@@ -116,15 +124,17 @@ impl<'a> Run<'a> {
             first_epoch: progress.epoch + 1,
         });
         let weights = spec.heads.iter().map(|h| h.weight).collect();
+        let objective = Objective { weights, hard_keypoints: spec.hard_keypoints };
         let elapsed_before_s = progress.elapsed_s;
         let (started, train_loss) = (Instant::now(), f64::NAN);
-        Ok(Self { net, spec, val, sink, run_dir, adam, progress, log, weights, started, elapsed_before_s, train_loss })
+        Ok(Self { net, spec, val, sink, run_dir, optimizer, progress, log, objective, started, elapsed_before_s, train_loss })
     }
 
     fn loader(&self, batches: Arc<dyn BatchSource>) -> Result<Loader> {
-        let per_epoch = self.spec.steps_per_epoch as u64;
+        let accumulate = self.spec.accumulate as u64;
+        let per_epoch = self.spec.steps_per_epoch as u64 * accumulate;
         let prepare: Prepare = Arc::new(move |n| batches.batch((n / per_epoch) as usize, (n % per_epoch) as usize));
-        let start = self.progress.epoch as u64 * per_epoch + self.progress.step_in_epoch as u64;
+        let start = self.progress.epoch as u64 * per_epoch + self.progress.step_in_epoch as u64 * accumulate;
         Loader::start(prepare, start, self.spec.epochs as u64 * per_epoch, self.spec.workers)
     }
 
@@ -134,7 +144,7 @@ impl<'a> Run<'a> {
 
     fn epochs(&mut self, loader: &mut Loader, interrupted: &AtomicBool) -> Result<StopReason> {
         while let Some(batch) = loader.next_batch() {
-            self.step(&batch?)?;
+            self.step(&batch?, loader)?;
             let stop = after_step(self.spec, self.elapsed_s(), interrupted);
             if stop == Some(StopReason::Interrupted) && self.progress.step_in_epoch < self.spec.steps_per_epoch {
                 // Saved in the middle of the epoch: a resumed training finishes it.
@@ -152,10 +162,19 @@ impl<'a> Run<'a> {
         Ok(StopReason::Finished)
     }
 
-    fn step(&mut self, batch: &Batch) -> Result<()> {
-        let rate = learning_rate(self.spec, &self.progress.plateau, self.adam.steps(), self.elapsed_s());
-        let (losses, gradients) = loss_and_gradients(self.net, batch, &self.weights)?;
-        let loss = weighted_sum(&losses, &self.weights);
+    /// One step on `batch` and, with accumulation, those that follow it.
+    fn step(&mut self, batch: &Batch, loader: &mut Loader) -> Result<()> {
+        let rate = learning_rate(self.spec, &self.progress.plateau, self.optimizer.steps(), self.elapsed_s());
+        let (losses, gradients) = loss_and_gradients(self.net, batch, &self.objective).map_err(with_advice)?;
+        let mut sum = Accumulated::new(batch.len(), losses, gradients);
+        for _ in 1..self.spec.accumulate {
+            let Some(batch) = loader.next_batch() else { break };
+            let batch = batch?;
+            let (losses, gradients) = loss_and_gradients(self.net, &batch, &self.objective).map_err(with_advice)?;
+            sum.add(batch.len(), &losses, gradients);
+        }
+        let (images, losses, gradients) = sum.into_parts();
+        let loss = weighted_sum(&losses, &self.objective.weights);
         let (epoch, step) = (self.progress.epoch + 1, self.progress.step_in_epoch + 1);
         if !loss.is_finite() {
             let advice = "lower the learning rate or look at the images and labels of this step";
@@ -163,13 +182,13 @@ impl<'a> Run<'a> {
                 "the loss is {loss} at epoch {epoch}, step {step} (head losses {losses:?}); {advice}"
             )));
         }
-        self.adam.update(self.net, gradients, rate);
+        self.optimizer.update(self.net, gradients, &self.spec.frozen, rate);
         for (sum, loss) in self.progress.loss_sums.iter_mut().zip(&losses) {
             *sum += loss;
         }
         self.progress.step_in_epoch = step;
         let elapsed_s = self.elapsed_s();
-        let (steps_per_epoch, images) = (self.spec.steps_per_epoch, batch.len());
+        let steps_per_epoch = self.spec.steps_per_epoch;
         self.sink.event(&Event::Step { epoch, step, steps_per_epoch, loss, learning_rate: rate, images, elapsed_s });
         Ok(())
     }
@@ -178,10 +197,10 @@ impl<'a> Run<'a> {
     fn end_epoch(&mut self) -> Result<bool> {
         let steps = self.progress.step_in_epoch.max(1) as f64;
         let train_heads: Vec<f64> = self.progress.loss_sums.iter().map(|s| s / steps).collect();
-        let train_loss = weighted_sum(&train_heads, &self.weights);
+        let train_loss = weighted_sum(&train_heads, &self.objective.weights);
         self.train_loss = train_loss;
-        let val_heads = validate(self.net, self.val)?.unwrap_or_else(|| train_heads.clone());
-        let val_loss = weighted_sum(&val_heads, &self.weights);
+        let val_heads = validate(self.net, self.val, &self.spec.hard_keypoints)?.unwrap_or_else(|| train_heads.clone());
+        let val_loss = weighted_sum(&val_heads, &self.objective.weights);
         self.progress.epoch += 1;
         self.progress.step_in_epoch = 0;
         self.progress.loss_sums.fill(0.0);
@@ -190,7 +209,7 @@ impl<'a> Run<'a> {
             self.progress.best_loss = Some(val_loss);
             self.progress.best_epoch = self.progress.epoch;
         }
-        let rate = learning_rate(self.spec, &self.progress.plateau, self.adam.steps().saturating_sub(1), self.elapsed_s());
+        let rate = learning_rate(self.spec, &self.progress.plateau, self.optimizer.steps().saturating_sub(1), self.elapsed_s());
         let exhausted = out_of_patience(&mut self.progress, val_loss, &self.spec.early_stopping);
         let (epoch, elapsed_s) = (self.progress.epoch, self.elapsed_s());
         self.sink.event(&Event::EpochEnded {
@@ -224,7 +243,7 @@ impl<'a> Run<'a> {
     fn save(&mut self, name: &str) -> Result<()> {
         self.progress.elapsed_s = self.elapsed_s();
         let path = self.run_dir.join(name);
-        Checkpoint::capture(self.net, &self.adam, &self.progress, &self.spec.config_hash)?.write(&path)?;
+        Checkpoint::capture(self.net, &self.optimizer, &self.progress, &self.spec.config_hash)?.write(&path)?;
         self.sink.event(&Event::CheckpointWritten { path, is_best: name == BEST });
         Ok(())
     }
@@ -236,10 +255,13 @@ impl<'a> Run<'a> {
         let best_loss = self.progress.best_loss.unwrap_or(f64::NAN);
         let (epoch, best_epoch) = (self.progress.epoch, self.progress.best_epoch);
         self.sink.event(&Event::Stopped { reason, epoch, best_epoch, best_loss });
+        if best_epoch > 0 {
+            load_weights(&self.run_dir.join(BEST), self.net)?;
+        }
         Ok(TrainSummary {
             reason,
             epochs: epoch,
-            steps: self.adam.steps(),
+            steps: self.optimizer.steps(),
             best_epoch,
             best_loss,
             train_loss: self.train_loss,
@@ -249,7 +271,17 @@ impl<'a> Run<'a> {
     }
 }
 
-fn resumed(net: &mut PoseNet, spec: &TrainSpec, saved: &Checkpoint) -> Result<(Adam, Progress)> {
+/// The estimate for batches like this one; an error when it will not fit.
+fn memory_needed(net: &PoseNet, spec: &TrainSpec, batch: &Batch) -> Result<MemoryEstimate> {
+    let [images, _, height_px, width_px] = batch.images.1;
+    let ahead = batches_ahead(spec.workers);
+    let memory = MemoryEstimate::new(net.plan(), images, [width_px, height_px], spec.optimizer.moments(), ahead);
+    // Of other devices it is not known how much memory is free.
+    memory.check(available_memory().filter(|_| is_cpu(net.device())))?;
+    Ok(memory)
+}
+
+fn resumed(net: &mut PoseNet, spec: &TrainSpec, saved: &Checkpoint) -> Result<(Optimizer, Progress)> {
     if saved.network != *net.config() || saved.progress.loss_sums.len() != spec.heads.len() {
         return Err(Error::Train("the checkpoint belongs to another network".into()));
     }
@@ -257,8 +289,8 @@ fn resumed(net: &mut PoseNet, spec: &TrainSpec, saved: &Checkpoint) -> Result<(A
         return Err(Error::Train("the checkpoint stands beyond the end of an epoch: steps_per_epoch has changed".into()));
     }
     net.set_flat(&saved.weights)?;
-    let adam = Adam::restore(net, saved.adam.0, &saved.adam.1, &saved.adam.2)?;
-    Ok((adam, saved.progress.clone()))
+    let optimizer = Optimizer::restore(net, spec.optimizer, &saved.optimizer)?;
+    Ok((optimizer, saved.progress.clone()))
 }
 
 #[cfg(test)]

@@ -1,19 +1,24 @@
 //! The training loop. It emits events and draws nothing; renderers show them.
 
-pub mod adam;
+pub mod accumulate;
 pub mod checkpoint;
 pub mod events;
+mod exact;
 pub mod gradients;
 pub mod loader;
 pub mod log;
 pub mod loop_;
+pub mod memory;
+pub mod optimizer;
 pub mod progress;
 pub mod schedule;
 pub mod spec;
 pub mod stop;
 pub mod validate;
 
-pub use checkpoint::{Checkpoint, Progress, load_weights};
+pub use checkpoint::{Checkpoint, OptimizerState, Progress, load_weights};
 pub use events::{Event, EventSink, Fanout, StopReason};
 pub use loop_::{TrainSummary, train};
-pub use spec::{EarlyStopping, HeadTraining, Plateau, Schedule, TrainSpec};
+pub use memory::{MemoryEstimate, available_memory};
+pub use optimizer::{Optimizer, OptimizerConfig, OptimizerKind};
+pub use spec::{EarlyStopping, HeadTraining, Plateau, Schedule, StepDecay, TrainSpec};

@@ -75,10 +75,11 @@ fn clock(seconds: f64) -> String {
 /// One line for an event, or nothing for those that come too often.
 pub fn line(event: &Event) -> Option<String> {
     match event {
-        Event::TrainStarted { parameters, epochs, steps_per_epoch, first_epoch, max_minutes, .. } => {
+        Event::TrainStarted { parameters, memory, epochs, steps_per_epoch, first_epoch, max_minutes, .. } => {
             let limit = max_minutes.map_or(String::new(), |m| format!(", at most {m} minutes"));
             let from = if *first_epoch > 1 { format!(", from epoch {first_epoch}") } else { String::new() };
-            Some(format!("training {parameters} parameters: {epochs} epochs of {steps_per_epoch} steps{from}{limit}"))
+            let plan = format!("{epochs} epochs of {steps_per_epoch} steps{from}{limit}");
+            Some(format!("training {parameters} parameters: {plan}; {memory}"))
         }
         Event::EpochEnded { epoch, train_loss, val_loss, val_head_losses, learning_rate, is_best, elapsed_s, .. } => {
             let heads: Vec<String> = val_head_losses.iter().map(|l| format!("{l:.3e}")).collect();

@@ -1,5 +1,6 @@
 //! Learning rate over time.
 
+use super::exact;
 use super::spec::{Plateau, Schedule, TrainSpec};
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PlateauState {
     /// Learning rate before warm-up.
+    #[serde(with = "exact::one")]
     pub learning_rate: f64,
     /// Lowest loss seen; `None` before the first.
+    #[serde(with = "exact::maybe")]
     pub best: Option<f64>,
     /// Epochs since.
     pub waited: usize,
@@ -52,6 +55,11 @@ pub fn learning_rate(spec: &TrainSpec, plateau: &PlateauState, step: u64, elapse
     let full = match spec.schedule {
         Schedule::Constant => spec.learning_rate,
         Schedule::Plateau => plateau.learning_rate,
+        Schedule::Step => {
+            let epoch = step / spec.steps_per_epoch.max(1) as u64;
+            let reductions = epoch / spec.step_decay.every_epochs.max(1) as u64;
+            spec.learning_rate * spec.step_decay.factor.powi(reductions.min(i32::MAX as u64) as i32)
+        }
         Schedule::Cosine => {
             let planned = (spec.epochs * spec.steps_per_epoch).max(1) as f64;
             let by_time = spec.max_minutes.map_or(0.0, |m| elapsed_s / (m * 60.0));
@@ -67,6 +75,31 @@ pub fn learning_rate(spec: &TrainSpec, plateau: &PlateauState, step: u64, elapse
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::spec::StepDecay;
+
+    fn spec(schedule: Schedule) -> TrainSpec {
+        let section = crate::config::TrainSection { schedule, learning_rate: 1.0, epochs: 30, ..Default::default() };
+        let step_decay = StepDecay { every_epochs: 10, factor: 0.1 };
+        TrainSpec { steps_per_epoch: 2, warmup_steps: 4, step_decay, ..section.spec(Vec::new(), 100, String::new()) }
+    }
+
+    #[test]
+    fn steps_fall_every_so_many_epochs_behind_the_warm_up() {
+        let spec = spec(Schedule::Step);
+        let rate = |step| learning_rate(&spec, &PlateauState::new(1.0), step, 0.0);
+        let expected = [(0, 0.25), (2, 0.75), (3, 1.0), (19, 1.0), (20, 0.1), (39, 0.1), (40, 0.01)];
+        for (step, expected) in expected {
+            assert!((rate(step) - expected).abs() < 1e-12, "step {step}: {}", rate(step));
+        }
+    }
+
+    #[test]
+    fn the_cosine_goes_from_full_to_least() {
+        let spec = spec(Schedule::Cosine);
+        let rate = |step| learning_rate(&spec, &PlateauState::new(1.0), step, 0.0);
+        assert!((rate(15) - 0.5 * (1.0 + (std::f64::consts::PI / 4.0).cos())).abs() < 1e-6, "{}", rate(15));
+        assert!((rate(30) - 0.5).abs() < 1e-6 && (rate(60) - spec.plateau.min_learning_rate).abs() < 1e-12);
+    }
 
     #[test]
     fn reduces_after_patience_and_waits_for_cooldown() {

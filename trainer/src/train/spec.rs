@@ -1,5 +1,7 @@
 //! Everything the training loop must know beside network and batches.
 
+use super::optimizer::OptimizerConfig;
+use crate::model::HardKeypoints;
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes.
@@ -11,6 +13,8 @@ pub enum Schedule {
     /// Reduced when the validation loss stops falling (SLEAP).
     #[default]
     Plateau,
+    /// Multiplied by a factor every so many epochs.
+    Step,
     /// Half a cosine from the start value to the smallest, over the planned steps or the time limit, whichever is nearer to
     /// its end. With a time limit the result depends on the machine's speed.
     Cosine,
@@ -35,6 +39,22 @@ pub struct Plateau {
 impl Default for Plateau {
     fn default() -> Self {
         Self { factor: 0.5, patience: 5, cooldown: 3, min_learning_rate: 1e-8, min_delta: 1e-8 }
+    }
+}
+
+/// Reduction of the learning rate by the calendar (SLEAP-NN's numbers as defaults).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepDecay {
+    /// Epochs between two reductions, at least 1; default 10.
+    pub every_epochs: usize,
+    /// Factor on the learning rate, above 0 and at most 1; default 0.1.
+    pub factor: f64,
+}
+
+impl Default for StepDecay {
+    fn default() -> Self {
+        Self { every_epochs: 10, factor: 0.1 }
     }
 }
 
@@ -72,6 +92,14 @@ pub struct TrainSpec {
     pub epochs: usize,
     /// Steps per epoch.
     pub steps_per_epoch: usize,
+    /// Batches whose gradients are averaged for one step, at least 1.
+    pub accumulate: usize,
+    /// The rule that moves the weights.
+    pub optimizer: OptimizerConfig,
+    /// Layers that stay as they are, one flag per layer; empty: none.
+    pub frozen: Vec<bool>,
+    /// Online hard keypoint mining.
+    pub hard_keypoints: HardKeypoints,
     /// First learning rate.
     pub learning_rate: f64,
     /// Steps over which the learning rate rises linearly from 0.
@@ -80,6 +108,8 @@ pub struct TrainSpec {
     pub schedule: Schedule,
     /// Used with [`Schedule::Plateau`]; its smallest rate also ends the cosine.
     pub plateau: Plateau,
+    /// Used with [`Schedule::Step`].
+    pub step_decay: StepDecay,
     /// Early end.
     pub early_stopping: EarlyStopping,
     /// Time limit in minutes; the step under way is finished, then validated and saved.

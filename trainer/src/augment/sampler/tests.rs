@@ -43,6 +43,7 @@ fn strong() -> AugmentConfig {
         translate_fraction: [-0.1, 0.1],
         flip_horizontal_probability: 0.5,
         flip_vertical_probability: 0.5,
+        crop_px: [80, 70],
         ..AugmentConfig::default()
     }
 }
@@ -123,6 +124,45 @@ fn mirroring_needs_symmetries() {
     let config = AugmentConfig { flip_horizontal_probability: 0.5, scale: [2.0, 1.0], ..AugmentConfig::default() };
     let text = Augment::new(config, &Skeleton { symmetries: vec![], ..skeleton() }).unwrap_err().to_string();
     assert!(text.contains("has no symmetries") && text.contains("augment.scale"), "{text}");
+}
+
+#[test]
+fn rotations_have_names() {
+    let of = |text: &str| toml::from_str::<AugmentConfig>(text);
+    assert_eq!(of("rotation_deg = \"top\"").unwrap().rotation_deg, [-180.0, 180.0]);
+    assert_eq!(of("rotation_deg = \"side\"").unwrap().rotation_deg, [-15.0, 15.0]);
+    let text = of("rotation_deg = \"back\"").unwrap_err().to_string();
+    assert!(text.contains("side") && text.contains("top"), "{text}");
+}
+
+#[test]
+fn ranges_at_fault_come_together() {
+    let config = AugmentConfig {
+        gamma: [0.0, 2.0],
+        uniform_noise: [0.5, 0.1],
+        erase_area: [0.0, 2.0],
+        erase_probability: f32::NAN,
+        crop_px: [0, 20_000],
+        ..AugmentConfig::default()
+    };
+    assert_eq!(config.faults().len(), 5, "{:?}", config.faults());
+    assert!(AugmentConfig::default().faults().is_empty());
+}
+
+#[test]
+fn windows_keep_small_images_whole() {
+    let config = AugmentConfig { crop_px: [50, 500], ..AugmentConfig::none() };
+    let sample = Sample { image: dots(&[[40.0, 30.0]], 1), animals: vec![vec![[40.0, 30.0], MISSING, MISSING].into()] };
+    let augment = Augment::new(config, &skeleton()).unwrap();
+    let mut lefts = std::collections::BTreeSet::new();
+    for seed in 0..60 {
+        let varied = augment.apply(&sample, &mut ChaCha8Rng::seed_from_u64(seed));
+        assert_eq!([varied.image.width_px(), varied.image.height_px()], [50, SIZE[1]]);
+        if let Some(animal) = varied.animals.first() {
+            lefts.insert(40 - animal.points[0][0] as i32);
+        }
+    }
+    assert!(lefts.len() > 10 && lefts.iter().all(|l| (0..=47).contains(l)), "{lefts:?}");
 }
 
 #[test]

@@ -30,8 +30,15 @@ pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
         .iter()
         .map(|s| json!({ "name": s.name, "offset": s.offset, "bytes": s.len, "crc32c": format!("{:08x}", s.crc32c) }))
         .collect();
-    let value =
-        json!({ "kind": "bundle", "config": config, "sections": sections, "card": bundle.card()?, "self_test": self_test });
+    let value = json!({
+        "kind": "bundle",
+        "config": config,
+        "top_down": config.top_down,
+        "identity": config.identity,
+        "sections": sections,
+        "card": bundle.card()?,
+        "self_test": self_test,
+    });
     let mut text = describe_config(config)?;
     writeln!(text, "self-test        {self_test}\nsections")?;
     for section in bundle.sections() {
@@ -80,6 +87,7 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
             writeln!(text, "  output         {} = {kind}, {channels} channels, stride {} px", head.output, head.stride_px)?;
         }
     }
+    describe_parts(config, &mut text)?;
     writeln!(text, "peaks            threshold {}, refinement {:?}", config.peaks.threshold, config.peaks.refinement)?;
     writeln!(text, "grouping         {:?}", config.grouping)?;
     writeln!(text, "capacities       {} animals, {} peaks per node", config.limits.max_instances, config.limits.max_peaks)?;
@@ -90,4 +98,24 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
         from.producer, from.labels, from.seed, from.config_hash
     )?;
     Ok(text)
+}
+
+/// What only some model types have.
+fn describe_parts(config: &Config, text: &mut String) -> std::fmt::Result {
+    if let Some(top_down) = &config.top_down {
+        let part = top_down.anchor_part.and_then(|part| config.skeleton.nodes.get(usize::from(part)));
+        let anchor = part.map_or_else(|| "the mean of the visible nodes".to_owned(), |name| format!("{name}, else the mean"));
+        writeln!(
+            text,
+            "centroids        {anchor}; threshold {}, at least {} px apart",
+            top_down.centroid_threshold, top_down.min_centroid_distance_px
+        )?;
+        if config.model_type.has_crops() {
+            writeln!(text, "crops            {0}x{0} px of the instance network's input", top_down.crop_size_px)?;
+        }
+    }
+    if let Some(identity) = &config.identity {
+        writeln!(text, "individuals      {}: {}", identity.classes.len(), identity.classes.join(", "))?;
+    }
+    Ok(())
 }

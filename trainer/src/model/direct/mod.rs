@@ -21,4 +21,4 @@ mod upsample;
 pub use buffers::clear as clear_buffers;
 pub use cross_entropy::{EPSILON, cross_entropy};
 pub use map::Map;
-pub use network::{DirectNet, LossGradients};
+pub use network::{DirectNet, LossGradients, channel_errors};

@@ -3,6 +3,7 @@
 use super::map::Map;
 use super::{activation, conv, cross_entropy, pool, transposed, upsample};
 use crate::error::{Error, Result};
+use crate::model::hard_keypoints::HardKeypoints;
 use crate::model::plan::{Op, Plan};
 use rayon::prelude::*;
 
@@ -21,6 +22,7 @@ pub struct DirectNet<'a> {
     flat: &'a [f32],
     /// Start of each convolution's weights in `flat`.
     starts: Vec<usize>,
+    hard_keypoints: HardKeypoints,
 }
 
 impl<'a> DirectNet<'a> {
@@ -38,7 +40,12 @@ impl<'a> DirectNet<'a> {
         if at != flat.len() {
             return Err(Error::Train(format!("the network has {at} parameters, {} were given", flat.len())));
         }
-        Ok(Self { plan, flat, starts })
+        Ok(Self { plan, flat, starts, hard_keypoints: HardKeypoints::default() })
+    }
+
+    /// With online hard keypoint mining, for heads that end in a convolution: the maps of parts and edges.
+    pub fn with_hard_keypoints(self, hard_keypoints: HardKeypoints) -> Self {
+        Self { hard_keypoints, ..self }
     }
 
     fn weight(&self, param: usize) -> &[f32] {
@@ -108,7 +115,7 @@ impl<'a> DirectNet<'a> {
             return Err(Error::Train("one target and one weight per head are needed".into()));
         }
         for ((&node, target), &weight) in self.plan.outputs.iter().zip(targets).zip(weights) {
-            let (loss, gradient) = loss(self.plan.nodes[node].op, &values[node], target, weight)?;
+            let (loss, gradient) = self.loss(node, &values[node], target, weight)?;
             losses.push(loss);
             add(&mut gradients[node], gradient);
         }
@@ -120,6 +127,22 @@ impl<'a> DirectNet<'a> {
         }
         values.into_iter().for_each(Map::recycle);
         Ok(LossGradients { losses, flat })
+    }
+
+    /// The loss of one head and its gradient, multiplied with the head's weight.
+    fn loss(&self, node: usize, output: &Map, target: &Map, weight: f32) -> Result<(f64, Map)> {
+        let shape = |m: &Map| [m.batch, m.channels, m.height, m.width];
+        if shape(output) != shape(target) || output.data.is_empty() {
+            return Err(Error::Train(format!("a head yields {:?} but its target is {:?}", shape(output), shape(target))));
+        }
+        Ok(match self.plan.nodes[node].op {
+            Op::Softmax { .. } => {
+                let loss = cross_entropy(&output.data, &target.data, output.batch);
+                (loss, cross_entropy::cross_entropy_gradient(output, target, weight))
+            }
+            Op::Conv { .. } if self.hard_keypoints.enabled => mined_error(output, target, weight, &self.hard_keypoints),
+            _ => mean_squared_error(output, target, weight),
+        })
     }
 
     /// Passes the gradient of one node on to its inputs and parameters.
@@ -229,21 +252,6 @@ fn add(slot: &mut Option<Map>, gradient: Map) {
     }
 }
 
-/// The loss of one head and its gradient, multiplied with the head's weight.
-fn loss(last: Op, output: &Map, target: &Map, weight: f32) -> Result<(f64, Map)> {
-    let shape = |m: &Map| [m.batch, m.channels, m.height, m.width];
-    if shape(output) != shape(target) || output.data.is_empty() {
-        return Err(Error::Train(format!("a head yields {:?} but its target is {:?}", shape(output), shape(target))));
-    }
-    Ok(match last {
-        Op::Softmax { .. } => {
-            let loss = cross_entropy(&output.data, &target.data, output.batch);
-            (loss, cross_entropy::cross_entropy_gradient(output, target, weight))
-        }
-        _ => mean_squared_error(output, target, weight),
-    })
-}
-
 fn mean_squared_error(output: &Map, target: &Map, weight: f32) -> (f64, Map) {
     let scale = 2.0 * weight / output.data.len() as f32;
     let mut gradient = Map::scratch(target.channels, target.batch, target.height, target.width);
@@ -261,4 +269,54 @@ fn mean_squared_error(output: &Map, target: &Map, weight: f32) -> (f64, Map) {
         .collect();
     let sum: f64 = parts.into_iter().map(f64::from).sum();
     (sum / output.data.len() as f64, gradient)
+}
+
+/// Mean squared error with the hard channels weighted up; `weight` multiplies the gradient only.
+fn mined_error(output: &Map, target: &Map, weight: f32, rule: &HardKeypoints) -> (f64, Map) {
+    let channel = output.channel_len();
+    let sums = channel_errors(output, target);
+    let factors = rule.factors(&sums);
+    let scale = 2.0 * weight / output.data.len() as f32;
+    let mut gradient = Map::scratch(target.channels, target.batch, target.height, target.width);
+    let channels =
+        gradient.data.par_chunks_mut(channel).zip(output.data.par_chunks(channel).zip(target.data.par_chunks(channel)));
+    channels.zip(&factors).for_each(|((gradient, (output, target)), factor)| {
+        for (g, (o, t)) in gradient.iter_mut().zip(output.iter().zip(target)) {
+            *g = (o - t) * scale * factor;
+        }
+    });
+    let weighted: f64 = sums.iter().zip(&factors).map(|(sum, &factor)| sum * f64::from(factor)).sum();
+    (weighted / output.data.len() as f64, gradient)
+}
+
+/// Squared error of every channel, summed over batch and cells.
+pub fn channel_errors(output: &Map, target: &Map) -> Vec<f64> {
+    let channel = output.channel_len().max(1);
+    let pairs = output.data.par_chunks(channel).zip(target.data.par_chunks(channel));
+    pairs.map(|(output, target)| output.iter().zip(target).map(|(o, t)| f64::from(o - t).powi(2)).sum()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mined_error_equals_the_references_numbers() {
+        // Reference T section 12: sums of 1, 2, 5 and 10 over 2 x 2 cells; 8.208333 altogether.
+        // Whole numbers, because a ratio of 2 is just hard.
+        let data = vec![1., 0., 0., 0., 1., 1., 0., 0., 1., 2., 0., 0., 1., 3., 0., 0.];
+        let output = Map { channels: 4, batch: 1, height: 2, width: 2, data };
+        let target = Map::zeros(4, 1, 2, 2);
+        let rule = HardKeypoints { enabled: true, ..HardKeypoints::default() };
+        let (loss, gradient) = mined_error(&output, &target, 0.5, &rule);
+        assert!((loss - 8.208_333).abs() < 1e-5, "{loss}");
+        // Half of the derivative: (1 / 16 + hard 5 / 12) 2 d.
+        for (i, hard) in [0.0, 1.0, 1.0, 1.0].into_iter().enumerate() {
+            for (g, d) in gradient.data[4 * i..4 * i + 4].iter().zip(&output.data[4 * i..]) {
+                assert!((g - (1.0 / 16.0 + hard * 5.0 / 12.0) * d).abs() < 1e-6);
+            }
+        }
+        let (plain, _) = mined_error(&output, &target, 1.0, &HardKeypoints::default());
+        assert!((plain - 1.125).abs() < 1e-6);
+    }
 }

@@ -1,27 +1,14 @@
-//! From samples to batches: augment, preprocess as the runtime does, draw the targets.
+//! Batches of whole frames.
 
+use super::order::shuffled;
+use super::target::TargetSpec;
 use crate::augment::Augment;
 use crate::batch::{Batch, BatchSource};
 use crate::dataset::{Animal, Sample, SampleSource};
 use crate::error::{Error, Result};
-use crate::targets::{confidence_maps, part_affinity_fields};
-use dormouse::config::{HeadKind, PreprocessConfig};
+use dormouse::config::PreprocessConfig;
 use dormouse::preprocess::Preprocessor;
-use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
-use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
-
-/// What one head is taught.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TargetSpec {
-    /// Kind of map.
-    pub kind: HeadKind,
-    /// Width of the target: cells for confidence maps, input pixels for affinity fields (SLEAP's units).
-    pub sigma: f32,
-    /// Input pixels per map cell.
-    pub stride_px: usize,
-}
 
 /// Batches drawn from samples.
 ///
@@ -71,23 +58,10 @@ impl BatchSource for SampleBatches {
 impl SampleBatches {
     /// The sample at `position` of an epoch; positions beyond the end begin further passes.
     fn input(&self, epoch: usize, position: usize) -> Result<Input> {
-        let (pass, place) = (position / self.source.len(), position % self.source.len());
-        let Some(augment) = &self.augment else { return self.prepare(&self.source.sample(place)?) };
-        let mut rng = self.rng(epoch, pass);
-        let mut order: Vec<usize> = (0..self.source.len()).collect();
-        order.shuffle(&mut rng);
-        let mut rng = self.rng(epoch, position);
-        // A stream of its own keeps variation apart from order.
-        rng.set_stream(1);
-        self.prepare(&augment.apply(&self.source.sample(order[place])?, &mut rng))
-    }
-
-    fn rng(&self, epoch: usize, position: usize) -> ChaCha8Rng {
-        let mut seed = [0; 32];
-        for (bytes, value) in seed.chunks_exact_mut(8).zip([self.seed, epoch as u64, position as u64]) {
-            bytes.copy_from_slice(&value.to_le_bytes());
-        }
-        ChaCha8Rng::from_seed(seed)
+        let count = self.source.len();
+        let Some(augment) = &self.augment else { return self.prepare(&self.source.sample(position % count)?) };
+        let (place, mut rng) = shuffled(self.seed, epoch, position, count);
+        self.prepare(&augment.apply(&self.source.sample(place)?, &mut rng))
     }
 
     fn prepare(&self, sample: &Sample) -> Result<Input> {
@@ -115,30 +89,9 @@ impl SampleBatches {
                 }
             }
         }
-        let targets = self.targets.iter().map(|spec| self.target(spec, inputs, width, height)).collect::<Result<_>>()?;
+        let animals: Vec<&[Animal]> = inputs.iter().map(|input| input.animals.as_slice()).collect();
+        let draw = |spec: &TargetSpec| spec.draw(self.source.as_ref(), &animals, width, height);
+        let targets = self.targets.iter().map(draw).collect::<Result<_>>()?;
         Ok(Batch { images: (images, [inputs.len(), channels, height, width]), targets })
-    }
-
-    fn target(&self, spec: &TargetSpec, inputs: &[Input], width: usize, height: usize) -> Result<(Vec<f32>, [usize; 4])> {
-        let skeleton = self.source.skeleton();
-        let channels = match spec.kind {
-            HeadKind::ConfidenceMaps => skeleton.nodes.len(),
-            HeadKind::PartAffinityFields => 2 * skeleton.edges.len(),
-            other => return Err(Error::Data(format!("there are no targets for {other:?}"))),
-        };
-        let (rows, columns) = (height.div_ceil(spec.stride_px), width.div_ceil(spec.stride_px));
-        let mut maps = vec![0.0; inputs.len() * channels * rows * columns];
-        for (out, input) in maps.chunks_exact_mut((channels * rows * columns).max(1)).zip(inputs) {
-            match spec.kind {
-                HeadKind::ConfidenceMaps => {
-                    confidence_maps(&input.animals, channels, spec.sigma, spec.stride_px, width, height, out)?
-                }
-                HeadKind::PartAffinityFields => {
-                    part_affinity_fields(&input.animals, &skeleton.edges, spec.sigma, spec.stride_px, width, height, out)?;
-                }
-                _ => {}
-            }
-        }
-        Ok((maps, [inputs.len(), channels, rows, columns]))
     }
 }

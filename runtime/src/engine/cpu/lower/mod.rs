@@ -1,0 +1,7 @@
+//! From the graph to steps: each node gets a method, places in the arena and packed weights.
+
+mod conv;
+mod lowering;
+mod others;
+
+pub(super) use lowering::lower;

@@ -1,0 +1,30 @@
+//! Our own engine for the CPU: small, without dependencies, faster than the general ones on small pose networks.
+//!
+//! A network is prepared once for a size: every node becomes a step with packed weights and fixed places in one arena. Maps lie
+//! in blocks of as many channels as a vector has lanes; concatenations are not made but read in place by the convolutions behind
+//! them. Each method is one file, written once over a few vector operations and compiled for AVX-512, AVX2 and plain Rust.
+
+mod activation;
+mod arena;
+mod convert;
+mod direct;
+mod elementwise;
+mod general;
+mod isa;
+mod lower;
+mod map;
+mod memory;
+mod micro;
+mod network;
+mod pack;
+mod plan;
+mod pool;
+mod resize;
+mod step;
+mod vector;
+mod winograd;
+mod workers;
+
+pub use isa::Isa;
+pub use network::{CpuEngine, CpuNetwork};
+pub use plan::StepInfo;

@@ -1,0 +1,192 @@
+//! The engine behind the common interface.
+
+use super::isa::Isa;
+use super::lower::lower;
+use super::memory::Memory;
+use super::plan::{Plan, StepInfo};
+use super::workers::Workers;
+use crate::engine::Backend;
+use crate::engine::network::{Engine, Network, OutputSpec};
+use crate::error::{Error, Text};
+use crate::graph::{Graph, Shape, ValueId};
+use crate::preprocess::InputShape;
+use crate::tensor::Maps;
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Numbers in a cache line.
+const LINE: usize = 16;
+
+/// A network that this engine knows all operators of.
+pub struct CpuNetwork {
+    graph: Graph<'static>,
+    /// What the outputs must be; empty if they may be anything.
+    specs: Vec<OutputSpec>,
+    outputs: Vec<ValueId>,
+    threads: usize,
+    isa: Isa,
+}
+
+impl CpuNetwork {
+    /// Reads an ONNX file; `threads` is at least 1.
+    ///
+    /// # Errors
+    /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input or lacks a specified output.
+    pub fn load(onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Self, Error> {
+        let graph = read(onnx)?;
+        let find = |spec: &OutputSpec| graph.outputs().iter().find(|port| port.name == spec.name).map(|port| port.value);
+        let values = outputs.iter().map(find).collect::<Option<Vec<_>>>();
+        let values = values.ok_or_else(|| failure("read the network", "it lacks an output that the configuration names"))?;
+        Ok(Self { graph, specs: outputs, outputs: values, threads, isa: Isa::best() })
+    }
+
+    /// Reads an ONNX file and gives out all its outputs in the file's order, whatever their shapes.
+    ///
+    /// # Errors
+    /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input.
+    pub fn load_whole(onnx: &[u8], threads: usize) -> Result<Self, Error> {
+        let graph = read(onnx)?;
+        let outputs = graph.outputs().iter().map(|port| port.value).collect();
+        Ok(Self { graph, specs: Vec::new(), outputs, threads, isa: Isa::best() })
+    }
+
+    /// Channels of the input, if the file names them.
+    pub fn input_channels(&self) -> Option<usize> {
+        self.graph.inputs().first().and_then(|port| port.form.channels)
+    }
+
+    /// The same network with other instructions than the best of this machine.
+    #[must_use]
+    pub fn with_isa(self, isa: Isa) -> Self {
+        Self { isa, ..self }
+    }
+
+    /// As [`Network::prepare`], with the engine's own type.
+    ///
+    /// # Errors
+    /// As [`Network::prepare`].
+    pub fn prepare_cpu(&self, input: InputShape, images: usize) -> Result<CpuEngine, Error> {
+        let InputShape { channels, height, width } = input;
+        let shapes = self.graph.shapes(&[Shape { batch: 1, channels, height, width }])?;
+        for (spec, value) in self.specs.iter().zip(&self.outputs) {
+            let (expected, got) = (spec.shape(input), shapes.of(*value).sides());
+            if got != [1, expected[0], expected[1], expected[2]] {
+                let expected = [1, expected[0], expected[1], expected[2]].map(|n| n as u32);
+                return Err(Error::OutputShape { output: Text::new(&spec.name), expected, got: got.map(|n| n as u32) });
+            }
+        }
+        let images = images.max(1);
+        let workers = Workers::new(self.threads);
+        let plan = lower(&self.graph, &shapes, &self.outputs, (self.isa, workers.count(), images))?;
+        let scratch = [plan.maps_len.next_multiple_of(LINE), plan.scratch_len()];
+        let arena = vec![0.0; scratch[0] + workers.count() * scratch[1] + LINE];
+        Ok(CpuEngine { plan, arena, scratch, workers, input, images, done: 0, isa: self.isa })
+    }
+}
+
+impl Network for CpuNetwork {
+    fn backend(&self) -> Backend {
+        Backend::Cpu
+    }
+
+    fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error> {
+        Ok(Box::new(self.prepare_cpu(input, images)?))
+    }
+}
+
+/// A network prepared for one size: nothing is allocated from here on.
+pub struct CpuEngine {
+    plan: Plan,
+    /// Maps, outputs, scratch, and the room to begin at a cache line.
+    arena: Vec<f32>,
+    scratch: [usize; 2],
+    workers: Workers,
+    input: InputShape,
+    images: usize,
+    /// Images of the latest run.
+    done: usize,
+    isa: Isa,
+}
+
+impl CpuEngine {
+    /// Instructions in use.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Threads in use, the caller's included.
+    pub fn threads(&self) -> usize {
+        self.workers.count()
+    }
+
+    /// The steps, in order.
+    pub fn steps(&self) -> impl ExactSizeIterator<Item = StepInfo<'_>> {
+        self.plan.steps.iter().map(|planned| StepInfo {
+            node: &planned.node,
+            method: planned.step.method(),
+            flop: planned.flop,
+            bytes: planned.step.bytes(),
+        })
+    }
+
+    /// Bytes of maps, scratch and outputs: all that a run writes.
+    pub fn arena_bytes(&self) -> usize {
+        size_of_val(&self.arena[..])
+    }
+
+    /// Bytes of packed weights.
+    pub fn weight_bytes(&self) -> usize {
+        self.plan.weight_bytes()
+    }
+
+    /// As [`Engine::run`], telling `observe` the index of each step that is done (for every image).
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn run_observed(&mut self, input: &[f32], images: usize, observe: &mut dyn FnMut(usize)) -> Result<(), Error> {
+        self.done = 0;
+        if images == 0 || images > self.images || input.len() != images * self.input.len() {
+            return Err(failure("run the network", "the input does not fill the number of images it was prepared for"));
+        }
+        let skip = self.skip();
+        for (index, image) in input.chunks_exact(self.input.len()).enumerate() {
+            let memory = Memory::new(&mut self.arena[skip..], image, index, self.scratch);
+            self.plan.run(memory, &mut self.workers, observe);
+        }
+        self.done = images;
+        Ok(())
+    }
+
+    /// Numbers before the first whole cache line.
+    fn skip(&self) -> usize {
+        self.arena.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE)
+    }
+}
+
+impl Engine for CpuEngine {
+    fn run(&mut self, input: &[f32], images: usize) -> Result<(), Error> {
+        self.run_observed(input, images, &mut |_| {})
+    }
+
+    fn output(&self, index: usize, image: usize) -> Option<Maps<'_>> {
+        let place = self.plan.outputs.get(index).filter(|_| image < self.done)?;
+        let [channels, height, width] = place.sides;
+        let len = channels * height * width;
+        let start = self.skip() + place.offset + image * len;
+        Maps::new(self.arena.get(start..start + len)?, channels, height, width)
+    }
+}
+
+fn read(onnx: &[u8]) -> Result<Graph<'static>, Error> {
+    let graph = Graph::from_onnx(onnx)?.into_owned();
+    if graph.inputs().len() == 1 {
+        Ok(graph)
+    } else {
+        Err(failure("read the network", "the network must have exactly one input"))
+    }
+}
+
+fn failure(action: &'static str, detail: &str) -> Error {
+    Error::Engine { engine: "cpu", action, detail: Text::new(detail) }
+}

@@ -1,0 +1,110 @@
+//! Scaling of height and width, from tables of what each row and column reads.
+
+#![expect(unsafe_code, reason = "pointers of a leaf kernel")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "each function has one proof, under its Safety heading")]
+
+use super::isa::Isa;
+use super::map::Map;
+use super::memory::Memory;
+use super::step::Step;
+use super::vector::{Kernel, Vector};
+use alloc::vec::Vec;
+
+/// What one row or column of the result reads: two of the input and the weight of the second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Reads {
+    /// Input rows or columns.
+    pub at: [usize; 2],
+    /// Weight of the second, 0 to 1.
+    pub second: f32,
+}
+
+/// A prepared scaling.
+pub(super) struct Resize {
+    isa: Isa,
+    input: Map,
+    output: Map,
+    rows: Vec<Reads>,
+    columns: Vec<Reads>,
+    /// Whether no second row or column has any weight.
+    nearest: bool,
+}
+
+impl Resize {
+    /// One entry per row and column of the output, all inside the input.
+    pub fn new(isa: Isa, input: Map, output: Map, rows: Vec<Reads>, columns: Vec<Reads>) -> Self {
+        let inside = |reads: &[Reads], side: usize| reads.iter().all(|r| r.at.iter().all(|at| *at < side));
+        assert!(inside(&rows, input.height) && inside(&columns, input.width), "a resize reads outside its input");
+        assert!(rows.len() == output.height && columns.len() == output.width, "a resize has one entry per row and column");
+        let nearest = rows.iter().chain(&columns).all(|r| r.second == 0.0);
+        Self { isa, input, output, rows, columns, nearest }
+    }
+}
+
+impl Step for Resize {
+    fn method(&self) -> &'static str {
+        if self.nearest { "resize nearest" } else { "resize linear" }
+    }
+
+    fn tasks(&self) -> usize {
+        self.output.blocks() * self.output.height
+    }
+
+    fn scratch(&self) -> usize {
+        if self.nearest { 0 } else { self.input.row_len() }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.rows[..]) + size_of_val(&self.columns[..])
+    }
+
+    unsafe fn run(&self, task: usize, worker: usize, memory: &Memory<'_>) {
+        let (block, y) = (task / self.output.height, task % self.output.height);
+        let from = memory.at(self.input.block(block).offset, self.input.block_len());
+        let to = memory.at(self.output.block(block).offset, self.output.block_len());
+        let mixed = memory.scratch(worker, self.scratch());
+        // SAFETY: all three lie in the arena, the tables stay inside the input, and tasks write different rows.
+        unsafe {
+            let to = to.add(y * self.output.row_len());
+            self.isa.run(Row { step: self, y, from, to, mixed });
+        }
+    }
+}
+
+/// The work of one task: one row of one block.
+struct Row<'a> {
+    step: &'a Resize,
+    y: usize,
+    from: *const f32,
+    to: *mut f32,
+    /// A row of the input's width.
+    mixed: *mut f32,
+}
+
+impl Kernel for Row<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let Resize { input, rows, columns, nearest, .. } = self.step;
+        let Reads { at, second } = rows[self.y];
+        let [first_row, second_row] = at.map(|row| self.from.add(row * input.row_len()));
+        let mut from = first_row;
+        if second != 0.0 {
+            let second = V::splat(second);
+            for x in (0..input.row_len()).step_by(V::LANES) {
+                mix(V::load(first_row.add(x)), V::load(second_row.add(x)), second).store(self.mixed.add(x));
+            }
+            from = self.mixed;
+        }
+        for (x, Reads { at, second }) in columns.iter().enumerate() {
+            let [a, b] = at.map(|column| V::load(from.add(column * V::LANES)));
+            let value = if *nearest { a } else { mix(a, b, V::splat(*second)) };
+            value.store(self.to.add(x * V::LANES));
+        }
+    }
+}
+
+/// `a + (b - a) * weight`.
+#[inline(always)]
+unsafe fn mix<V: Vector>(a: V, b: V, weight: V) -> V {
+    b.sub(a).mul_add(weight, a)
+}

@@ -1,0 +1,15 @@
+//! Vectors of f32, and how a kernel is entered with the right instructions.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+mod traits;
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use avx2::run_avx2;
+#[cfg(target_arch = "x86_64")]
+pub(super) use avx512::run_avx512;
+pub(super) use portable::Portable;
+pub(super) use traits::{Kernel, Vector};

@@ -1,0 +1,184 @@
+//! A model that is ready to turn frames into poses.
+
+use super::top_down::TopDown;
+use super::whole_frame::WholeFrame;
+use crate::bundle::Bundle;
+use crate::config::{Config, HeadKind};
+use crate::decode::{Centroid, Decoder};
+use crate::engine::Backend;
+use crate::error::Error;
+use crate::frame::Frame;
+use crate::geometry::ImagePoint;
+use crate::instances::Poses;
+use crate::pipeline::{Options, Stage};
+use crate::preprocess::InputShape;
+use alloc::boxed::Box;
+
+/// A model that is ready to turn frames into poses.
+pub struct Estimator {
+    config: Config,
+    family: Family,
+    poses: Poses,
+}
+
+/// Models differ in the number of their networks.
+enum Family {
+    Direct(Box<Direct>),
+    TopDown(Box<TopDown>),
+}
+
+/// One network, whose outputs are decoded at once.
+struct Direct {
+    network: WholeFrame,
+    decoder: Decoder,
+    peaks: HeadKind,
+    second: Option<HeadKind>,
+}
+
+impl Estimator {
+    /// Parses the networks, plans the working memory, and runs the self-test if there is one and `options` ask for it.
+    ///
+    /// # Errors
+    /// Any [`Error`] of engine, preparation or self-test.
+    pub fn new(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
+        let config = bundle.config().clone();
+        let (family, poses) = match Decoder::heads(config.model_type) {
+            [Some(peaks), second] => {
+                let Some(first) = config.networks.first() else {
+                    return Err(Error::InvalidConfig { field: "networks", what: "at least one network is needed" });
+                };
+                let network = WholeFrame::new(bundle, first, options)?;
+                let decoder = Decoder::new(&config)?;
+                let poses = decoder.new_poses();
+                (Family::Direct(Box::new(Direct { network, decoder, peaks, second })), poses)
+            }
+            [None, _] => {
+                let model = TopDown::new(bundle, options)?;
+                let poses = model.new_poses();
+                (Family::TopDown(Box::new(model)), poses)
+            }
+        };
+        let mut estimator = Self { config, family, poses };
+        if options.self_test {
+            estimator.run_self_test(bundle)?;
+        }
+        if let Some((width_px, height_px)) = options.frame_px {
+            estimator.prepare(width_px, height_px)?;
+        }
+        Ok(estimator)
+    }
+
+    /// The model's configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The engine in use; never [`Backend::Auto`].
+    pub fn backend(&self) -> Backend {
+        self.whole_frame().backend()
+    }
+
+    /// Shape of the input of the network that sees the whole frame, for the prepared frame size.
+    pub fn input_shape(&self) -> Option<InputShape> {
+        self.whole_frame().input_shape()
+    }
+
+    fn whole_frame(&self) -> &WholeFrame {
+        match &self.family {
+            Family::Direct(direct) => &direct.network,
+            Family::TopDown(model) => &model.centroid,
+        }
+    }
+
+    /// Prepares for frames of this size; frames of the present size keep what is there.
+    ///
+    /// # Errors
+    /// [`Error::FrameSize`], [`Error::Engine`] or [`Error::OutputShape`].
+    pub fn prepare(&mut self, width_px: u32, height_px: u32) -> Result<(), Error> {
+        match &mut self.family {
+            Family::Direct(direct) => direct.network.prepare(width_px, height_px),
+            Family::TopDown(model) => model.prepare(width_px, height_px),
+        }
+    }
+
+    /// Finds the animals of one frame. The result is borrowed and reused by the next call.
+    ///
+    /// # Errors
+    /// [`Error::SizeChanged`] unless the options allow another size; [`Error::Engine`] if the engine fails.
+    pub fn estimate(&mut self, frame: &Frame<'_>) -> Result<&Poses, Error> {
+        self.estimate_observed(frame, &mut |_| {})
+    }
+
+    /// As [`Estimator::estimate`], telling `done` whenever a stage has ended, for callers that time the stages. A stage
+    /// lasts from the end of the one before, or from the call.
+    ///
+    /// # Errors
+    /// As [`Estimator::estimate`].
+    pub fn estimate_observed(&mut self, frame: &Frame<'_>, done: &mut dyn FnMut(Stage)) -> Result<&Poses, Error> {
+        match &mut self.family {
+            Family::Direct(direct) => direct.estimate(frame, &mut self.poses, done)?,
+            Family::TopDown(model) => model.estimate(frame, &mut self.poses, done)?,
+        }
+        Ok(&self.poses)
+    }
+
+    /// Second stage of a top-down model alone: poses of the animals whose centroids the caller knows, with score 1.
+    ///
+    /// Points that are not finite are passed over, and so are those beyond `max_instances`, which are counted as overflow.
+    /// An animal without any part in its crop is left out, so that there can be fewer animals than points.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] if the model is not top-down; otherwise as [`Estimator::estimate`].
+    pub fn estimate_at(&mut self, frame: &Frame<'_>, centroids: &[ImagePoint]) -> Result<&Poses, Error> {
+        let Family::TopDown(model) = &mut self.family else { return Err(NOT_TOP_DOWN) };
+        model.estimate_at(frame, centroids, &mut self.poses)?;
+        Ok(&self.poses)
+    }
+
+    /// First stage of a top-down model alone: the centroids of a frame.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] if the model is not top-down; otherwise as [`Estimator::estimate`].
+    pub fn find_centroids(&mut self, frame: &Frame<'_>) -> Result<&[Centroid], Error> {
+        let Family::TopDown(model) = &mut self.family else { return Err(NOT_TOP_DOWN) };
+        model.find(frame, &mut |_| {})
+    }
+
+    /// Where a top-down model looked for animals in the latest frame; empty for other models.
+    pub fn centroids(&self) -> &[Centroid] {
+        match &self.family {
+            Family::Direct(_) => &[],
+            Family::TopDown(model) => model.centroids(),
+        }
+    }
+
+    fn run_self_test(&mut self, bundle: &Bundle<'_>) -> Result<(), Error> {
+        let Some(test) = bundle.self_test()? else { return Ok(()) };
+        let frame = test.frame()?;
+        self.prepare(frame.width_px(), frame.height_px())?;
+        let result = test.check(self.estimate(&frame)?);
+        // The stored frame says nothing about the caller's: the first real frame decides the size again.
+        match &mut self.family {
+            Family::Direct(direct) => direct.network.unprepare(),
+            Family::TopDown(model) => model.unprepare(),
+        }
+        self.poses.clear();
+        result
+    }
+}
+
+impl Direct {
+    fn estimate(&mut self, frame: &Frame<'_>, poses: &mut Poses, done: &mut dyn FnMut(Stage)) -> Result<(), Error> {
+        self.network.preprocess(frame)?;
+        done(Stage::Preprocess);
+        self.network.infer()?;
+        done(Stage::Infer);
+        let (peaks, map) = self.network.output(self.peaks)?;
+        let second = self.second.map(|head| self.network.output(head)).transpose()?.map(|(maps, _)| maps);
+        self.decoder.decode(peaks, second, map, poses)?;
+        done(Stage::Decode);
+        Ok(())
+    }
+}
+
+const NOT_TOP_DOWN: Error = Error::InvalidConfig { field: "model_type", what: "only top-down models have two stages" };

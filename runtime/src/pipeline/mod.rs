@@ -1,0 +1,9 @@
+//! From frame to poses: the one place that sees preprocess, engine and decode together.
+
+mod estimator;
+mod options;
+mod top_down;
+mod whole_frame;
+
+pub use estimator::Estimator;
+pub use options::{OnSizeChange, Options, Stage};

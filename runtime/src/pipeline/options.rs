@@ -1,0 +1,45 @@
+//! What the caller decides, and what the caller is told.
+
+use crate::engine::Backend;
+
+/// What happens when a frame has another size than the one prepared for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnSizeChange {
+    /// [`Error::SizeChanged`](crate::Error::SizeChanged): a camera loop must not stall by surprise.
+    #[default]
+    Refuse,
+    /// Prepare again (tens to hundreds of milliseconds), for offline work on mixed files.
+    Reprepare,
+}
+
+/// How an [`Estimator`](crate::Estimator) is prepared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Engine.
+    pub backend: Backend,
+    /// Threads of the engine, at least 1.
+    pub threads: usize,
+    /// Frame width and height to prepare for; without it the first frame decides (and pays for the preparation).
+    pub frame_px: Option<(u32, u32)>,
+    /// What to do about frames of another size.
+    pub on_size_change: OnSizeChange,
+    /// Run the bundle's self-test in [`Estimator::new`](crate::Estimator::new).
+    pub self_test: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { backend: Backend::Auto, threads: 1, frame_px: None, on_size_change: OnSizeChange::Refuse, self_test: true }
+    }
+}
+
+/// A stage of the estimation of one frame. Top-down models go through all three twice: for the frame, then for its crops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Frame, or crops of it, to network input.
+    Preprocess,
+    /// Network input to maps.
+    Infer,
+    /// Maps to centroids or poses.
+    Decode,
+}

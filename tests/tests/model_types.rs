@@ -1,0 +1,121 @@
+//! Every model type all the way: drawn scenes, training, export, bundle, shipped runtime, measured accuracy. Each must beat the same
+//! network without training by a wide margin.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use dormouse_trainer::config::{TrainConfig, TrainModelType};
+use dormouse_trainer::dataset::VideoSearch;
+use dormouse_trainer::session::{Evaluation, RunFolder, RunOptions, run_training};
+use std::sync::atomic::AtomicBool;
+
+/// Scenes of one marked fly, and networks that are small enough to learn them in seconds.
+const RECIPE: &str = r#"
+[data]
+train = ["synth:fly"]
+[data.synth]
+samples = 400
+val_samples = 16
+width_px = 64
+height_px = 64
+min_animals = 1
+max_animals = 1
+individuals = 2
+length_fraction = 0.6
+closeness = 0.0
+bright_on_dark = 0.0
+[model]
+filters = 12
+filters_rate = 1.5
+max_stride = 8
+init = "fitted"
+confmaps = { sigma = 1.5, stride = 4 }
+pafs = { sigma = 12.0, stride = 4, weight = 0.2 }
+[identity]
+class_maps = { sigma = 2.0, stride = 4, weight = 0.1 }
+[top_down]
+anchor_part = "thorax"
+crop_size_px = 64
+center_jitter_px = 1.0
+[inference]
+# So short a training gives low peaks; an untrained network gives none.
+peak_threshold = 0.1
+[augment]
+rotation_deg = [0.0, 0.0]
+scale = [1.0, 1.0]
+[train]
+batch_size = 4
+epochs = 2
+steps_per_epoch = 300
+learning_rate = 5e-3
+warmup_steps = 20
+schedule = "cosine"
+"#;
+
+/// The validation figures of a model after `steps` steps per network.
+fn measured(model_type: TrainModelType, settings: &[&str]) -> Evaluation {
+    let mut set = vec![format!("model.type={}", model_type.name())];
+    set.extend(settings.iter().map(|&s| s.to_owned()));
+    let config = TrainConfig::parse(RECIPE, &set).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let interrupted = AtomicBool::new(false);
+    let options = RunOptions {
+        folder: RunFolder::new(folder.path()),
+        resume: false,
+        search: VideoSearch::default(),
+        threads: 1,
+        interrupted: &interrupted,
+    };
+    let outcome = run_training(&config, &options, &mut Vec::new(), &mut |_| {}).unwrap();
+    assert!(outcome.export_difference < 1e-4);
+    outcome.validation
+}
+
+/// Share of the visible parts of all true animals that were found within 3 px.
+fn found(evaluation: &Evaluation) -> f64 {
+    evaluation.report.within_3px.unwrap_or(0.0)
+}
+
+fn beats_untrained(model_type: TrainModelType) -> Evaluation {
+    let untrained =
+        measured(model_type, &["train.epochs=1", "train.steps_per_epoch=1", "train.learning_rate=1e-9", "train.warmup_steps=0"]);
+    let trained = measured(model_type, &[]);
+    println!("{model_type:?}: {:.3} -> {:.3} {:?}", found(&untrained), found(&trained), trained.identity);
+    assert!(found(&untrained) < 0.03 && found(&trained) > 0.15, "{} -> {}", found(&untrained), found(&trained));
+    trained
+}
+
+#[test]
+fn single_instance() {
+    beats_untrained(TrainModelType::SingleInstance);
+}
+
+#[test]
+fn bottom_up() {
+    beats_untrained(TrainModelType::BottomUp);
+}
+
+#[test]
+fn centroid() {
+    beats_untrained(TrainModelType::Centroid);
+}
+
+#[test]
+fn top_down() {
+    beats_untrained(TrainModelType::TopDown);
+}
+
+#[test]
+fn bottom_up_id() {
+    recognises(&beats_untrained(TrainModelType::BottomUpId));
+}
+
+#[test]
+fn top_down_id() {
+    recognises(&beats_untrained(TrainModelType::TopDownId));
+}
+
+/// Two individuals: half of the names would be right by chance.
+fn recognises(evaluation: &Evaluation) {
+    let identity = evaluation.identity.unwrap();
+    assert!(identity.known > 8 && identity.accuracy().unwrap() > 0.7, "{identity:?}");
+}

@@ -1,0 +1,125 @@
+//! `dormouse bench`: how fast a network runs on this machine, engine by engine.
+
+mod measure;
+mod report;
+
+use super::output::print_result;
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+use dormouse::engine::cpu::Isa;
+use dormouse::{Backend, Bundle};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `dormouse bench`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The input is noise: the time of a network does not depend on what it sees. The first frame is reported apart.
+
+Examples:
+  dormouse bench flies.dorm --size 384x384
+  dormouse bench pose.onnx --size 1024x1024 --backend tract --threads 2
+  dormouse bench pose.onnx --size 384x384 --frames 500 --layers
+  dormouse bench pose.onnx --size 384x384 --isa avx2 --json"
+)]
+pub(super) struct BenchArgs {
+    /// Bundle (.dorm) or network (.onnx)
+    model: PathBuf,
+    /// Size of the network's input in pixels, WIDTHxHEIGHT
+    #[arg(long, value_parser = parse_size)]
+    size: (usize, usize),
+    /// Engine: auto, cpu or tract
+    #[arg(long, default_value = "auto")]
+    backend: Backend,
+    /// Threads of the engine
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+    /// Frames to time, after the first
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    frames: u32,
+    /// Instructions of engine cpu, to compare them; the best of this machine otherwise
+    #[arg(long)]
+    isa: Option<IsaName>,
+    /// Show the time of each step of engine cpu
+    #[arg(long)]
+    layers: bool,
+    /// Network of the bundle; its first one otherwise
+    #[arg(long)]
+    network: Option<String>,
+    /// Print one JSON line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Instructions by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum IsaName {
+    /// Plain Rust
+    Portable,
+    /// AVX2 and FMA
+    Avx2,
+    /// AVX-512
+    Avx512,
+}
+
+impl IsaName {
+    fn find(self) -> anyhow::Result<Isa> {
+        let isa = match self {
+            Self::Portable => Some(Isa::PORTABLE),
+            Self::Avx2 => Isa::avx2(),
+            Self::Avx512 => Isa::avx512(),
+        };
+        let have: Vec<_> = Isa::all().map(Isa::name).collect();
+        isa.with_context(|| format!("this machine does not have the instructions asked for, only: {}", have.join(", ")))
+    }
+}
+
+fn parse_size(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let in_range = |side: usize| (1..=16_384).contains(&side);
+    sides
+        .filter(|(w, h)| in_range(*w) && in_range(*h))
+        .ok_or_else(|| "must be WIDTHxHEIGHT, each 1 to 16384, as in 384x256".into())
+}
+
+pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
+    let onnx = read_network(&args.model, args.network.as_deref())?;
+    let isa = args.isa.map(IsaName::find).transpose()?;
+    ensure!(args.isa.is_none() || args.backend != Backend::Tract, "--isa chooses the instructions of engine cpu, not of tract");
+    let order = measure::Order {
+        backend: args.backend,
+        threads: usize::from(args.threads),
+        frames: args.frames as usize,
+        width_px: args.size.0,
+        height_px: args.size.1,
+        isa,
+    };
+    let measured = measure::measure(&onnx, &order).with_context(|| format!("{}", args.model.display()))?;
+    print_result(args.json, &measured, &report::text(&measured, args.layers))?;
+    Ok(0)
+}
+
+/// The ONNX bytes of a file, or of a network of a bundle.
+fn read_network(model: &Path, name: Option<&str>) -> anyhow::Result<Vec<u8>> {
+    let bytes = fs::read(model).with_context(|| format!("cannot read {}", model.display()))?;
+    if model.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("dorm")) {
+        ensure!(name.is_none(), "--network is for bundles; {} is one network", model.display());
+        return Ok(bytes);
+    }
+    let bundle = Bundle::from_bytes(&bytes).with_context(|| model.display().to_string())?;
+    let names: Vec<&str> = bundle.config().networks.iter().map(|n| n.name.as_str()).collect();
+    let name = name.or_else(|| names.first().copied()).unwrap_or_default();
+    ensure!(names.contains(&name), "{} has no network \"{name}\", only: {}", model.display(), names.join(", "));
+    Ok(bundle.network(name)?.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_size;
+
+    #[test]
+    fn sizes_are_width_and_height() {
+        assert_eq!(parse_size("384x256"), Ok((384, 256)));
+        assert!(["", "384", "384x", "0x4", "4x99999", "-1x2"].iter().all(|text| parse_size(text).is_err()));
+    }
+}

@@ -1,0 +1,178 @@
+//! Preparing an engine and timing it.
+
+use anyhow::{Context as _, bail};
+use dormouse::Backend;
+use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
+use dormouse::engine::{OutputSpec, load_network};
+use dormouse::graph::{Graph, Shape};
+use dormouse::preprocess::InputShape;
+use serde::Serialize;
+use std::time::Instant;
+
+/// What is to be timed.
+pub(super) struct Order {
+    pub backend: Backend,
+    pub threads: usize,
+    pub frames: usize,
+    pub width_px: usize,
+    pub height_px: usize,
+    pub isa: Option<Isa>,
+}
+
+/// What was found, times in milliseconds.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Measured {
+    pub backend: &'static str,
+    /// Instructions of engine cpu.
+    pub isa: Option<&'static str>,
+    pub threads: usize,
+    pub width_px: usize,
+    pub height_px: usize,
+    pub frames: usize,
+    pub prepare_ms: f64,
+    pub first_ms: f64,
+    pub p50_ms: f64,
+    pub p90_ms: f64,
+    pub p99_ms: f64,
+    pub p999_ms: f64,
+    pub max_ms: f64,
+    pub min_ms: f64,
+    /// Bytes that a run of engine cpu writes, and bytes of its packed weights.
+    pub arena_bytes: Option<usize>,
+    pub weight_bytes: Option<usize>,
+    /// Steps of engine cpu.
+    pub layers: Vec<Layer>,
+}
+
+/// One step of engine cpu.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Layer {
+    pub node: String,
+    pub method: String,
+    /// Operations by the operator's definition, whatever the method saves.
+    pub gflop: f64,
+    /// Fastest of all frames.
+    pub min_ms: f64,
+    pub gflop_per_s: f64,
+}
+
+/// Prepares the network and times it on noise.
+pub(super) fn measure(onnx: &[u8], order: &Order) -> anyhow::Result<Measured> {
+    let start = Instant::now();
+    let channels = input_channels(onnx)?;
+    let input = InputShape { channels, height: order.height_px, width: order.width_px };
+    if order.backend != Backend::Tract {
+        match CpuNetwork::load_whole(onnx, order.threads) {
+            Ok(network) => {
+                let network = network.with_isa(order.isa.unwrap_or_else(Isa::best));
+                let mut engine = network.prepare_cpu(input, 1)?;
+                let prepare_ms = millis(start);
+                return time_cpu(&mut engine, input, order, prepare_ms);
+            }
+            Err(error) if order.backend == Backend::Cpu || order.isa.is_some() => return Err(error.into()),
+            Err(error) => eprintln!("engine cpu does not run this network ({error}); timing tract"),
+        }
+    }
+    let network = load_network(Backend::Tract, onnx, output_specs(onnx, input)?, order.threads)?;
+    let mut engine = network.prepare(input, 1)?;
+    let prepare_ms = millis(start);
+    let noise = noise(input.len());
+    let (first_ms, times) = time(order.frames, || engine.run(&noise, 1))?;
+    Ok(summary(order, "tract", (prepare_ms, first_ms), times))
+}
+
+fn time_cpu(engine: &mut CpuEngine, input: InputShape, order: &Order, prepare_ms: f64) -> anyhow::Result<Measured> {
+    let noise = noise(input.len());
+    let mut best_ms = vec![f64::INFINITY; engine.steps().len()];
+    let (first_ms, times) = time(order.frames, || {
+        let mut last = Instant::now();
+        engine.run_observed(&noise, 1, &mut |step| {
+            best_ms[step] = best_ms[step].min(millis(last));
+            last = Instant::now();
+        })
+    })?;
+    let layer = |(step, min_ms): (dormouse::engine::cpu::StepInfo<'_>, f64)| Layer {
+        node: step.node.to_owned(),
+        method: step.method.to_owned(),
+        gflop: step.flop as f64 / 1e9,
+        min_ms,
+        gflop_per_s: step.flop as f64 / min_ms.max(1e-6) / 1e6,
+    };
+    let mut measured = summary(order, "cpu", (prepare_ms, first_ms), times);
+    measured.isa = Some(engine.isa().name());
+    measured.threads = engine.threads();
+    measured.arena_bytes = Some(engine.arena_bytes());
+    measured.weight_bytes = Some(engine.weight_bytes());
+    measured.layers = engine.steps().zip(best_ms).map(layer).collect();
+    Ok(measured)
+}
+
+/// The first frame's time, and those of the others in ascending order.
+fn time(frames: usize, mut run: impl FnMut() -> Result<(), dormouse::Error>) -> anyhow::Result<(f64, Vec<f64>)> {
+    let mut once = || {
+        let start = Instant::now();
+        run().map(|()| millis(start))
+    };
+    let first = once()?;
+    let mut times = (0..frames).map(|_| once()).collect::<Result<Vec<_>, _>>()?;
+    times.sort_by(f64::total_cmp);
+    Ok((first, times))
+}
+
+fn summary(order: &Order, backend: &'static str, (prepare_ms, first_ms): (f64, f64), times: Vec<f64>) -> Measured {
+    // Nearest rank: a percentile is a time that was really seen.
+    let rank = |p: f64| times.get(((times.len() as f64 * p).ceil() as usize).saturating_sub(1)).copied().unwrap_or(0.0);
+    Measured {
+        backend,
+        isa: None,
+        threads: order.threads,
+        width_px: order.width_px,
+        height_px: order.height_px,
+        frames: times.len(),
+        prepare_ms,
+        first_ms,
+        p50_ms: rank(0.5),
+        p90_ms: rank(0.9),
+        p99_ms: rank(0.99),
+        p999_ms: rank(0.999),
+        max_ms: rank(1.0),
+        min_ms: times.first().copied().unwrap_or(0.0),
+        arena_bytes: None,
+        weight_bytes: None,
+        layers: Vec::new(),
+    }
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+/// Channels of the only input; 1 where the file leaves them open.
+fn input_channels(onnx: &[u8]) -> anyhow::Result<usize> {
+    let graph = Graph::from_onnx(onnx).context("the network cannot be read")?;
+    let [port] = graph.inputs() else { bail!("the network must have exactly one input, it has {}", graph.inputs().len()) };
+    Ok(port.form.channels.unwrap_or(1))
+}
+
+/// What tract must be told about the outputs.
+fn output_specs(onnx: &[u8], input: InputShape) -> anyhow::Result<Vec<OutputSpec>> {
+    let graph = Graph::from_onnx(onnx)?;
+    let shapes = graph.shapes(&[Shape::new([1, input.channels, input.height, input.width])])?;
+    let spec = |port: &dormouse::graph::Port| {
+        let shape = shapes.of(port.value);
+        let single = shape.height == 1 && shape.width == 1;
+        let stride_px = (!single).then(|| (input.height / shape.height).max(1));
+        OutputSpec { name: port.name.clone(), channels: shape.channels, stride_px }
+    };
+    Ok(graph.outputs().iter().map(spec).collect())
+}
+
+/// Numbers from 0 to 1 that look random and are the same every time.
+fn noise(len: usize) -> Vec<f32> {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32
+    };
+    (0..len).map(|_| next()).collect()
+}
