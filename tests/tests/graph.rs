@@ -175,7 +175,9 @@ fn resizing() {
         ("half_pixel", "ceil"),
         ("align_corners", "floor"),
     ] {
-        for scales in [[2.0, 2.0], [1.5, 3.0], [0.5, 0.75]] {
+        // Whole rows again for `align_corners`: see above.
+        let others = if mode == "align_corners" { [[3.0, 1.5], [1.0, 0.75]] } else { [[1.5, 3.0], [0.5, 0.75]] };
+        for scales in [[2.0, 2.0], others[0], others[1]] {
             let attributes = [
                 ("mode", Attr::Text("nearest")),
                 ("coordinate_transformation_mode", Attr::Text(mode)),
