@@ -31,7 +31,7 @@ rotation_deg = [-180.0, 180.0]
 [train]
 batch_size = 4
 epochs = 2
-steps_per_epoch = 60
+steps_per_epoch = 120
 learning_rate = 3e-3
 schedule = "constant"
 [top_down]
@@ -71,7 +71,7 @@ fn every_network_of_every_model_type_learns_and_exports() {
             let losses = |net: &PoseNet| crate::train::validate::validate(net, val.as_ref(), &plain).unwrap().unwrap();
             let untrained = losses(&trained.net);
             let summary = train_stage(&mut trained, &setup, (&run, false), &mut events, &flag).unwrap();
-            assert_eq!((summary.reason, summary.steps), (StopReason::Finished, 120));
+            assert_eq!((summary.reason, summary.steps), (StopReason::Finished, 240));
             let best = losses(&trained.net);
             println!("{model_type:?} {stage:?}: {untrained:?} -> {best:?} (sums {:?})", val_losses(&events));
             // So few steps teach where animals and parts are, but not yet who is who.
