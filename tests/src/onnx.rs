@@ -40,6 +40,17 @@ impl Onnx {
         self
     }
 
+    /// Adds an input of bytes 0 to 255.
+    #[must_use]
+    pub fn byte_input(mut self, name: &str, sides: &[i64]) -> Self {
+        let mut port = port(name, sides);
+        if let Some(type_proto::Value::TensorType(tensor)) = port.r#type.as_mut().and_then(|t| t.value.as_mut()) {
+            tensor.elem_type = DataType::Uint8 as i32;
+        }
+        self.graph.input.push(port);
+        self
+    }
+
     /// Adds an f32 output of open shape.
     #[must_use]
     pub fn output(mut self, name: &str) -> Self {

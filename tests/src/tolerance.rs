@@ -47,3 +47,7 @@ pub const CPU_DIRECT: f32 = 1e-5;
 
 /// Winograd's method likewise: its transforms multiply by up to 10 twice before they cancel. Measured: below 5e-6.
 pub const CPU_WINOGRAD: f32 = 2e-5;
+
+/// Poses of one trained network by two engines, in px: maps differ by about 1e-6, and an integral over a 5x5 patch turns that into
+/// far less than this. The promise is 0.01 px.
+pub const SAME_POSE_PX: f32 = 0.01;

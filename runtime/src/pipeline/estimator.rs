@@ -62,8 +62,10 @@ impl Estimator {
         if options.self_test {
             estimator.run_self_test(bundle)?;
         }
-        if let Some((width_px, height_px)) = options.frame_px {
-            estimator.prepare(width_px, height_px)?;
+        match options.frame_px {
+            Some((width_px, height_px)) => estimator.prepare(width_px, height_px)?,
+            // The self-test's frame says nothing about the caller's: the first real one decides the size.
+            None => estimator.unprepare(),
         }
         Ok(estimator)
     }
@@ -157,13 +159,18 @@ impl Estimator {
         let frame = test.frame()?;
         self.prepare(frame.width_px(), frame.height_px())?;
         let result = test.check(self.estimate(&frame)?);
-        // The stored frame says nothing about the caller's: the first real frame decides the size again.
+        self.poses.clear();
+        if let Family::TopDown(model) = &mut self.family {
+            model.clear_centroids();
+        }
+        result
+    }
+
+    fn unprepare(&mut self) {
         match &mut self.family {
             Family::Direct(direct) => direct.network.unprepare(),
             Family::TopDown(model) => model.unprepare(),
         }
-        self.poses.clear();
-        result
     }
 }
 

@@ -78,6 +78,10 @@ impl TopDown {
     pub fn unprepare(&mut self) {
         self.centroid.unprepare();
         self.crops.sampler = None;
+    }
+
+    /// Forgets what was found in the latest frame.
+    pub fn clear_centroids(&mut self) {
         self.crops.centroids.clear();
     }
 

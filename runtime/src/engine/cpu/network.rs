@@ -32,7 +32,8 @@ impl CpuNetwork {
     /// Reads an ONNX file; `threads` is at least 1.
     ///
     /// # Errors
-    /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input or lacks a specified output.
+    /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input of numbers or lacks a specified
+    /// output.
     pub fn load(onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Self, Error> {
         let graph = read(onnx)?;
         let find = |spec: &OutputSpec| graph.outputs().iter().find(|port| port.name == spec.name).map(|port| port.value);
@@ -44,7 +45,7 @@ impl CpuNetwork {
     /// Reads an ONNX file and gives out all its outputs in the file's order, whatever their shapes.
     ///
     /// # Errors
-    /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input.
+    /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input of numbers.
     pub fn load_whole(onnx: &[u8], threads: usize) -> Result<Self, Error> {
         let graph = read(onnx)?;
         let outputs = graph.outputs().iter().map(|port| port.value).collect();
@@ -179,11 +180,12 @@ impl Engine for CpuEngine {
 }
 
 fn read(onnx: &[u8]) -> Result<Graph<'static>, Error> {
-    let graph = Graph::from_onnx(onnx)?.into_owned();
-    if graph.inputs().len() == 1 {
-        Ok(graph)
-    } else {
-        Err(failure("read the network", "the network must have exactly one input"))
+    let graph = Graph::from_onnx(onnx)?.optimized().into_owned();
+    match graph.inputs() {
+        [port] if !port.form.bytes => Ok(graph),
+        // Images come as numbers 0 to 1: such a network would scale them a second time.
+        [_] => Err(failure("read the network", "its input is bytes; it must be numbers 0 to 1")),
+        _ => Err(failure("read the network", "the network must have exactly one input")),
     }
 }
 

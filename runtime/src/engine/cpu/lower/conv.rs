@@ -21,11 +21,10 @@ impl<'g> Lowering<'g> {
         let plain = conv.groups == 1 && window.kernel == [3; 2] && window.stride == [1; 2] && window.dilation == [1; 2];
         if plain && !self.is_image(node.inputs[0]) && winograd_pays(to) {
             let input = Stack::of(&self.maps(node.inputs[0])?);
-            let (activation, result) = self.fused(node, conv.activation);
-            let output = self.make(result);
+            let output = self.make(node.output);
             let packed = (weights.numbers, weights.bias);
             let pads = [pads[0], pads[1]];
-            let step = Winograd::new(self.isa, (input, output), pads, packed, activation, self.workers);
+            let step = Winograd::new(self.isa, (input, output), pads, packed, conv.activation, self.workers);
             self.push(Box::new(step));
             return Ok(());
         }
@@ -88,8 +87,7 @@ impl<'g> Lowering<'g> {
     ) -> Result<(), Error> {
         let flop = self.take_count();
         let (field, scratch) = self.field(node.inputs[0], pads)?;
-        let (activation, result) = self.fused(node, activation);
-        let output = self.make(result);
+        let output = self.make(node.output);
         self.count(flop);
         let mut phases = phases;
         match (depthwise, phases.pop()) {

@@ -8,7 +8,7 @@ use crate::engine::cpu::map::{Map, Stack};
 use crate::engine::cpu::plan::{OutputPlace, Plan, Planned};
 use crate::engine::cpu::step::Step;
 use crate::error::{Error, Text};
-use crate::graph::{Activation, Graph, Node, Op, Shape, Shapes, ValueId};
+use crate::graph::{Graph, Node, Op, Shape, Shapes, ValueId};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
@@ -65,11 +65,8 @@ pub(in crate::engine::cpu) fn lower(
     for node in graph.nodes().iter().filter(|n| lowering_needed(graph, n, wanted)) {
         lowering.node.clone_from(&node.name);
         lowering.flop = 0;
-        // A convolution may have made the value of its activation already.
-        if lowering.places[node.output.index()].is_none() {
-            lowering.lower_node(node)?;
-            lowering.release_inputs(node);
-        }
+        lowering.lower_node(node)?;
+        lowering.release_inputs(node);
         for (index, value) in wanted.iter().enumerate().filter(|(_, v)| **v == node.output) {
             lowering.give_out(*value, outputs[index]);
         }
@@ -119,15 +116,6 @@ impl<'g> Lowering<'g> {
     fn release_inputs(&mut self, node: &Node) {
         if !matches!(self.places[node.output.index()], Some(Place::Joined(_))) {
             node.inputs.iter().for_each(|value| self.release(*value));
-        }
-    }
-
-    /// The function that alone reads what a node makes, and the value that it makes of it; the node's own otherwise.
-    pub fn fused(&self, node: &Node, own: Activation) -> (Activation, ValueId) {
-        let mut readers = self.graph.nodes().iter().filter(|n| n.inputs.contains(&node.output));
-        match (readers.next(), own, self.uses[node.output.index()]) {
-            (Some(Node { op: Op::Activate(function), output, .. }), Activation::None, 1) => (*function, *output),
-            _ => (own, node.output),
         }
     }
 

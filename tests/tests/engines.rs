@@ -1,0 +1,74 @@
+//! One trained network, every engine: the same animals at the same places.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use dormouse::engine::cpu::CpuNetwork;
+use dormouse::{Backend, Bundle, Error, Estimator, Frame, Options, Poses};
+use dormouse_tests::onnx::{Attr, Onnx};
+use dormouse_tests::tolerance::SAME_POSE_PX;
+use dormouse_trainer::dataset::SampleSource;
+use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
+
+static DEMO: &[u8] = include_bytes!("../../model-zoo/demo/demo.dorm");
+/// Width and height of the frames; the network sees three quarters of it, padded to multiples of 16 px.
+const SIZES_PX: [(usize, usize); 5] = [(128, 128), (96, 128), (200, 152), (161, 97), (256, 192)];
+const SCENES: usize = 12;
+
+fn estimator(bundle: &Bundle<'_>, backend: Backend, threads: usize, frame_px: (u32, u32)) -> Estimator {
+    let options = Options { backend, threads, frame_px: Some(frame_px), ..Options::default() };
+    let estimator = Estimator::new(bundle, &options).unwrap();
+    assert_eq!(estimator.backend(), if backend == Backend::Auto { Backend::Cpu } else { backend });
+    estimator
+}
+
+/// Number of visible keypoints; panics unless both hold the same animals, in the same order, at the same places.
+fn compare(ours: &Poses, other: &Poses, what: &str) -> usize {
+    assert_eq!(ours.len(), other.len(), "{what}");
+    let mut visible = 0;
+    for (a, b) in ours.iter().zip(other.iter()) {
+        for (a, b) in a.keypoints.iter().zip(b.keypoints) {
+            assert_eq!(a.is_visible(), b.is_visible(), "{what}");
+            if a.is_visible() {
+                let away = (a.position.x_px - b.position.x_px).hypot(a.position.y_px - b.position.y_px);
+                assert!(away <= SAME_POSE_PX, "{what}: {away} px apart");
+                visible += 1;
+            }
+        }
+    }
+    visible
+}
+
+#[test]
+fn cpu_and_tract_find_the_same_poses() {
+    let bundle = Bundle::from_bytes(DEMO).unwrap();
+    let mut visible = 0;
+    for (width_px, height_px) in SIZES_PX {
+        let config = SynthConfig { width_px, height_px, count: SCENES, seed: 77, bright_on_dark: 0.0, ..SynthConfig::default() };
+        let scenes = SynthScenes::new(config).unwrap();
+        let frame_px = (width_px as u32, height_px as u32);
+        let mut tract = estimator(&bundle, Backend::Tract, 1, frame_px);
+        let mut ours =
+            [(Backend::Cpu, 1), (Backend::Cpu, 3), (Backend::Auto, 2)].map(|(b, n)| estimator(&bundle, b, n, frame_px));
+        for index in 0..SCENES {
+            let image = scenes.sample(index).unwrap().image;
+            let frame: Frame<'_> = image.frame().unwrap();
+            let expected = tract.estimate(&frame).unwrap();
+            for ours in &mut ours {
+                visible += compare(ours.estimate(&frame).unwrap(), expected, &format!("{width_px}x{height_px}, scene {index}"));
+            }
+        }
+    }
+    // Scenes without animals would compare nothing.
+    assert!(visible > 3 * 5 * SCENES * 10, "{visible} keypoints compared");
+}
+
+/// Images reach an engine as numbers 0 to 1; a network for bytes would scale them once more and find nothing, without a word.
+#[test]
+fn a_network_for_bytes_is_refused() {
+    let network = |onnx: Onnx| {
+        let onnx = onnx.node("Cast", &["x"], "f", &[("to", Attr::Int(1))]).node("Relu", &["f"], "y", &[]).output("y");
+        CpuNetwork::load_whole(&onnx.bytes(), 1)
+    };
+    assert!(network(Onnx::new(17).input("x", &[-1, 1, -1, -1])).is_ok());
+    assert!(matches!(network(Onnx::new(17).byte_input("x", &[-1, 1, -1, -1])), Err(Error::Engine { .. })));
+}
