@@ -90,7 +90,7 @@ impl Preset {
         (config.augment.rotation_deg, config.augment.scale) = ([-15.0, 15.0], [1.0, 1.0]);
         config.preprocess.input_scale = self.input_scale;
         config.train.early_stopping.patience = self.stop_patience;
-        // Classic SLEAP's Adam; Keras' epsilon of 1e-7 keeps deep layers from moving and is not taken over.
+        // Classic SLEAP's Adam.
         config.train.optimizer.amsgrad = true;
         (config.train.plateau.patience, config.train.plateau.min_delta) = (self.plateau_patience, self.plateau_min_delta);
         config
