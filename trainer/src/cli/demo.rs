@@ -91,6 +91,8 @@ fn test_scenes(config: &TrainConfig) -> crate::Result<SynthScenes> {
         seed: synth.seed.wrapping_add(2 << 32),
         length_fraction: synth.length_fraction,
         closeness: synth.closeness,
+        margin: synth.margin,
+        contrast: synth.contrast.into(),
         bright_on_dark: synth.bright_on_dark,
         individuals: synth.individuals,
         ..SynthConfig::default()

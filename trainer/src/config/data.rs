@@ -68,6 +68,11 @@ pub struct SynthConfig {
     pub length_fraction: f32,
     /// Probability that an animal is put beside another one so that they touch or overlap, 0 to 1. Default 0.5.
     pub closeness: f32,
+    /// Least distance of a body's middle from the border, in body lengths, 0 to 2; from about 0.8 on whole animals are in view.
+    /// Default 0.3.
+    pub margin: f32,
+    /// Least and largest contrast between animals and floor, 0.1 to 1. Default [0.5, 0.85].
+    pub contrast: [f32; 2],
     /// Probability that the animals of a scene are brighter than the floor, 0 to 1. Default 0.2.
     pub bright_on_dark: f32,
     /// Known individuals with paint marks, 0 to 4, each at most once in a scene; 0: nobody is known. Default 0.
@@ -86,6 +91,8 @@ impl Default for SynthConfig {
             seed: 1,
             length_fraction: 0.35,
             closeness: 0.5,
+            margin: 0.3,
+            contrast: [0.5, 0.85],
             bright_on_dark: 0.2,
             individuals: 0,
         }
@@ -124,6 +131,9 @@ impl DataConfig {
         check(enough, "synth.individuals must be 0, or at least max_animals: each appears at most once in a scene");
         check((0.0..=1.0).contains(&s.bright_on_dark), "synth.bright_on_dark must be 0 to 1");
         check((0.0..=1.0).contains(&s.closeness), "synth.closeness must be 0 to 1");
+        let [least, largest] = s.contrast;
+        check(least >= 0.1 && least <= largest && largest <= 1.0, "synth.contrast must be [least, largest] within 0.1 to 1");
+        check((0.0..=2.0).contains(&s.margin), "synth.margin must be 0 to 2 body lengths");
         check(s.min_animals <= s.max_animals, "synth.min_animals must not exceed max_animals");
     }
 }

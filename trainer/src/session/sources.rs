@@ -129,6 +129,8 @@ pub(super) fn scene_config(species: &str, synth: &SynthConfig, purpose: Purpose)
         },
         length_fraction: synth.length_fraction,
         closeness: synth.closeness,
+        margin: synth.margin,
+        contrast: synth.contrast.into(),
         bright_on_dark: synth.bright_on_dark,
         individuals: synth.individuals,
         ..SceneConfig::default()

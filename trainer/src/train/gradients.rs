@@ -9,6 +9,8 @@ use crate::model::pose_net::read;
 use crate::model::{HardKeypoints, HeadSpec, Layer, PoseNet};
 use burn::tensor::{Device, Tensor, TensorData};
 use dormouse::config::HeadKind;
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// What is minimised.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,7 +45,8 @@ pub fn losses(net: &PoseNet, batch: &Batch, hard: &HardKeypoints) -> Result<Vec<
     check(net, batch)?;
     if is_cpu(net.device()) {
         let flat = net.to_flat()?;
-        let outputs = DirectNet::new(net.plan(), &flat)?.forward(map(&batch.images))?;
+        let direct = DirectNet::new(net.plan(), &flat)?;
+        let outputs = in_pool(|| direct.forward(map(&batch.images)))?;
         let pairs = outputs.iter().zip(&batch.targets).zip(&net.config().heads);
         return Ok(pairs.map(|((output, target), head)| plain_loss(head, output, &map(target), hard)).collect());
     }
@@ -103,14 +106,49 @@ fn number(tensor: Tensor<1>) -> Result<f64> {
     Ok(read(tensor)?.first().copied().map_or(f64::NAN, f64::from))
 }
 
+/// Runs `work` on a thread of the pool. A step has hundreds of short parallel loops: started from a thread outside of the pool,
+/// each would put that thread to sleep and wake it up again.
+fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
+}
+
+/// Parts of a batch at most that go through the network side by side. A fixed number: the order in which gradients are added, and
+/// with it their last bits, must not depend on the number of threads.
+const PARTS: usize = 4;
+
 /// The gradients written out by hand.
+///
+/// Every part of the batch goes through the whole network on its own, so that threads wait for each other once per step and not
+/// once per layer, and the maps of an image stay in one core's cache. Losses are means over the batch, so parts count by their
+/// number of images. Hard keypoint mining looks at the whole batch at once.
 pub(crate) fn direct(net: &PoseNet, batch: &Batch, objective: &Objective) -> Result<(Vec<f64>, Vec<Layer>)> {
     let flat = net.to_flat()?;
-    let targets: Vec<Map> = batch.targets.iter().map(map).collect();
     let direct = DirectNet::new(net.plan(), &flat)?.with_hard_keypoints(objective.hard_keypoints);
-    let result = direct.loss_gradients(map(&batch.images), &targets, &objective.weights)?;
-    let gradients = net.config().with_weights(&result.flat, net.device())?;
-    Ok((result.losses, gradients.layers().to_vec()))
+    let images = batch.images.1[0];
+    let per_part = if objective.hard_keypoints.enabled { images } else { images.div_ceil(PARTS) };
+    let ranges: Vec<Range<usize>> =
+        (0..images).step_by(per_part.max(1)).map(|first| first..(first + per_part).min(images)).collect();
+    let part = |range: &Range<usize>| {
+        let targets: Vec<Map> = batch.targets.iter().map(|target| images_of(target, range)).collect();
+        direct.loss_gradients(images_of(&batch.images, range), &targets, &objective.weights)
+    };
+    let results = in_pool(|| ranges.par_iter().map(part).collect::<Result<Vec<_>>>())?;
+    let mut losses = vec![0.0; batch.targets.len()];
+    let mut sum = vec![0.0f32; flat.len()];
+    for (range, result) in ranges.iter().zip(results) {
+        let share = range.len() as f64 / images as f64;
+        losses.iter_mut().zip(&result.losses).for_each(|(sum, loss)| *sum += share * loss);
+        sum.iter_mut().zip(&result.flat).for_each(|(sum, gradient)| *sum += share as f32 * gradient);
+    }
+    let gradients = net.config().with_weights(&sum, net.device())?;
+    Ok((losses, gradients.layers().to_vec()))
+}
+
+/// Some images of a block as a map.
+fn images_of((data, dims): &Block, images: &Range<usize>) -> Map {
+    let [_, channels, height, width] = *dims;
+    let len = channels * height * width;
+    Map::from_batch_first(&data[images.start * len..images.end * len], [images.len(), channels, height, width])
 }
 
 /// The gradients from burn.

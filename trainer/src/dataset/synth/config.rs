@@ -41,6 +41,9 @@ pub struct SynthConfig {
     pub bright_on_dark: f32,
     /// Probability that an animal is put beside another one, so that they touch or partly cover each other.
     pub closeness: f32,
+    /// Least distance of a body's middle from the border of the image, in body lengths, 0 to 2. At most two fifths of a side are
+    /// kept free.
+    pub margin: f32,
     /// Known individuals, 0 to 4, told apart by paint marks on their backs; each appears at most once in a scene. 0: nobody is
     /// known. Animals per scene must not exceed it then.
     pub individuals: usize,
@@ -62,6 +65,7 @@ impl Default for SynthConfig {
             contrast: (0.5, 0.85),
             bright_on_dark: 0.2,
             closeness: 0.5,
+            margin: 0.3,
             individuals: 0,
             noise: (0.005, 0.025),
         }
@@ -94,6 +98,7 @@ impl SynthConfig {
             (ordered(self.contrast, 0.1, 1.0), "synth.contrast must be two numbers, 0.1 <= least <= largest <= 1"),
             (fraction.contains(&self.bright_on_dark), "synth.bright_on_dark must be 0 to 1"),
             (fraction.contains(&self.closeness), "synth.closeness must be 0 to 1"),
+            ((0.0..=2.0).contains(&self.margin), "synth.margin must be 0 to 2 body lengths"),
             (ordered(self.noise, 0.0, 0.3), "synth.noise must be two numbers, 0 <= least <= largest <= 0.3"),
         ];
         let faults: Vec<String> = checks.iter().filter(|(good, _)| !good).map(|(_, fault)| (*fault).to_owned()).collect();

@@ -45,7 +45,7 @@ fn candidate(config: &SynthConfig, tone: f32, placed: &[Animal], rng: &mut ChaCh
 /// Beside an animal that is already there, or anywhere; always inside the image, though limbs may leave it.
 fn center(config: &SynthConfig, length_px: f32, placed: &[Animal], rng: &mut ChaCha8Rng) -> V {
     let sides = [config.width_px as f32, config.height_px as f32];
-    let margins = sides.map(|side| (0.3 * length_px).min(side * 0.4));
+    let margins = sides.map(|side| (config.margin * length_px).min(side * 0.4));
     let anywhere = [0, 1].map(|i| uniform(rng, margins[i], sides[i] - 1.0 - margins[i]));
     if placed.is_empty() || !rng.random_bool(f64::from(config.closeness)) {
         return anywhere;

@@ -143,6 +143,20 @@ fn labels_lie_on_the_animal() {
     assert!(darker * 20 > all * 18, "{darker} of {all}");
 }
 
+/// Feet and wings reach about 0.7 body lengths from the thorax, and a body may be 15 % longer than asked.
+#[test]
+fn with_a_wide_margin_whole_animals_are_in_view() {
+    let lone = |margin| SynthConfig { animals: (1, 1), length_fraction: 0.25, count: 60, margin, ..SynthConfig::default() };
+    let missing = |margin| -> usize {
+        let source = SynthScenes::new(lone(margin)).unwrap();
+        let animals = (0..source.len()).flat_map(|i| source.animals(i).unwrap());
+        animals.map(|a| a.points.iter().filter(|p| p[0].is_nan()).count()).sum()
+    };
+    assert_eq!(missing(1.0), 0);
+    assert!(missing(0.0) > 60);
+    assert!(SynthScenes::new(lone(2.5)).is_err());
+}
+
 /// Median of the pixels on a square ring.
 fn ring_median(image: &Image, point: [f32; 2], reach: i64) -> u8 {
     let (cx, cy) = (point[0].round() as i64, point[1].round() as i64);
