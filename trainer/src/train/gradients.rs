@@ -209,13 +209,14 @@ mod tests {
                 classes,
             ];
             let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
+            // Five images: parts of two, two and one.
             let batch = Batch {
-                images: (noise(2 * 16 * 24, 1), [2, 1, 16, 24]),
+                images: (noise(5 * 16 * 24, 1), [5, 1, 16, 24]),
                 targets: vec![
-                    (noise(2 * 3 * 8 * 12, 2), [2, 3, 8, 12]),
-                    (noise(2 * 4 * 4 * 6, 3), [2, 4, 4, 6]),
-                    (noise(2 * 2 * 4 * 6, 4), [2, 2, 4, 6]),
-                    (vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0], [2, 3, 1, 1]),
+                    (noise(5 * 3 * 8 * 12, 2), [5, 3, 8, 12]),
+                    (noise(5 * 4 * 4 * 6, 3), [5, 4, 4, 6]),
+                    (noise(5 * 2 * 4 * 6, 4), [5, 2, 4, 6]),
+                    ([0.0, 1.0, 0.0, 0.0, 0.0, 0.0].repeat(3)[..15].to_vec(), [5, 3, 1, 1]),
                 ],
             };
             let hard_keypoints = HardKeypoints { enabled, hard_to_easy_ratio: 1.05, min_hard_keypoints: 1, ..Default::default() };
