@@ -1,8 +1,8 @@
 //! Which method a convolution gets.
 
 use super::lowering::Lowering;
-use crate::engine::cpu::direct::{Depthwise, Direct, Field, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
-use crate::engine::cpu::map::Stack;
+use super::places::UnplacedField;
+use crate::engine::cpu::direct::{Depthwise, Direct, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
 use crate::engine::cpu::winograd::Winograd;
 use crate::error::Error;
 use crate::graph::{Activation, Conv, ConvTranspose, Node, Shape, ValueId};
@@ -20,12 +20,14 @@ impl<'g> Lowering<'g> {
         self.count(2 * (to.numbers() * from.channels / conv.groups * window.kernel[0] * window.kernel[1]) as u64);
         let plain = conv.groups == 1 && window.kernel == [3; 2] && window.stride == [1; 2] && window.dilation == [1; 2];
         if plain && !self.is_image(node.inputs[0]) && winograd_pays(to) {
-            let input = Stack::of(&self.maps(node.inputs[0])?);
+            let input = self.maps(node.inputs[0])?;
             let output = self.make(node.output);
-            let packed = (weights.numbers, weights.bias);
-            let pads = [pads[0], pads[1]];
-            let step = Winograd::new(self.isa, (input, output), pads, packed, conv.activation, self.workers);
-            self.push(Box::new(step));
+            let (isa, workers, activation) = (self.isa, self.workers, conv.activation);
+            let (packed, pads) = ((weights.numbers, weights.bias), [pads[0], pads[1]]);
+            self.push(move |at| {
+                let maps = (at.stack(&input), at.map(output));
+                Box::new(Winograd::new(isa, maps, pads, packed, activation, workers))
+            });
             return Ok(());
         }
         let phase = conv_phase(window.kernel, window.stride, window.dilation, [to.height, to.width]);
@@ -34,7 +36,7 @@ impl<'g> Lowering<'g> {
             // One map, so that output blocks meet the input blocks of the same index.
             self.map(node.inputs[0])?;
         }
-        self.sums(node, (vec![phase], pads), &weights, (conv.activation, depthwise))
+        self.sums(node, (vec![phase], pads), weights, (conv.activation, depthwise))
     }
 
     /// A transposed convolution.
@@ -58,7 +60,7 @@ impl<'g> Lowering<'g> {
         if self.is_image(node.inputs[0]) {
             return Err(self.fault("a transposed convolution of the image itself is not supported"));
         }
-        self.sums(node, phases, &weights, (conv.activation, false))
+        self.sums(node, phases, weights, (conv.activation, false))
     }
 
     fn numbers(&self, id: crate::graph::ConstantId) -> &'g [f32] {
@@ -81,49 +83,56 @@ impl<'g> Lowering<'g> {
     fn sums(
         &mut self,
         node: &Node,
-        (phases, pads): (Vec<Phase>, [usize; 4]),
-        weights: &Weights<'_>,
+        (mut phases, pads): (Vec<Phase>, [usize; 4]),
+        weights: Weights<'g>,
         (activation, depthwise): (Activation, bool),
     ) -> Result<(), Error> {
         let flop = self.take_count();
-        let (field, scratch) = self.field(node.inputs[0], pads)?;
+        let field = self.field(node.inputs[0], pads)?;
         let output = self.make(node.output);
         self.count(flop);
-        let mut phases = phases;
+        let isa = self.isa;
+        let copy = if let UnplacedField::Copy { buffer, .. } = &field { Some(*buffer) } else { None };
         match (depthwise, phases.pop()) {
-            (true, Some(phase)) => {
-                self.push(Box::new(Depthwise::new(self.isa, (field, output), phase, weights, activation)));
-            }
+            (true, Some(phase)) => self.push(move |at| {
+                let maps = (at.field(&field), at.map(output));
+                Box::new(Depthwise::new(isa, maps, phase, &weights, activation))
+            }),
             (_, last) => {
                 phases.extend(last);
-                self.push(Box::new(Direct::new(self.isa, (field, output), phases, weights, activation)));
+                self.push(move |at| {
+                    let maps = (at.field(&field), at.map(output));
+                    Box::new(Direct::new(isa, maps, phases, &weights, activation))
+                });
             }
         }
-        if let Some((offset, len)) = scratch {
-            self.drop_scratch(offset, len);
+        if let Some(buffer) = copy {
+            self.read_last(buffer);
         }
         Ok(())
     }
 
-    /// What the taps read: the maps where they are, or a padded copy with its place and length.
-    fn field(&mut self, value: ValueId, pads: [usize; 4]) -> Result<(Field, Option<(usize, usize)>), Error> {
+    /// What the taps read: the maps where they are, or a padded copy.
+    fn field(&mut self, value: ValueId, pads: [usize; 4]) -> Result<UnplacedField, Error> {
         let Shape { channels, height, width, .. } = self.shapes.of(value);
         let sides = [height + pads[0] + pads[2], width + pads[1] + pads[3]];
-        let (from, planes, column) = if self.is_image(value) {
-            (PadFrom::Image([height, width]), vec![1; channels], 1)
+        let maps = if self.is_image(value) { Vec::new() } else { self.maps(value)? };
+        if pads == [0; 4] && !maps.is_empty() {
+            return Ok(UnplacedField::Maps(maps));
+        }
+        let (planes, column) = if maps.is_empty() {
+            (vec![1; channels], 1)
         } else {
-            let stack = Stack::of(&self.maps(value)?);
-            if pads == [0; 4] {
-                return Ok((Field::of(&stack), None));
-            }
-            let planes = stack.blocks.iter().map(|b| b.channels).collect();
-            (PadFrom::Maps(stack), planes, self.isa.lanes())
+            (maps.iter().flat_map(|map| map.block_channels()).collect(), self.isa.lanes())
         };
-        let len = planes.len() * sides[0] * sides[1] * column;
-        let offset = self.scratch(len);
-        let field = Field::at(offset, planes.into_iter(), sides, column);
-        self.push(Box::new(PadInto::new(from, field.clone(), [pads[0], pads[1]])));
-        Ok((field, Some((offset, len))))
+        let buffer = self.scratch("padded copy", planes.len() * sides[0] * sides[1] * column);
+        let field = UnplacedField::Copy { buffer, planes, sides, column };
+        let copy = field.clone();
+        self.push(move |at| {
+            let from = if maps.is_empty() { PadFrom::Image([height, width]) } else { PadFrom::Maps(at.stack(&maps)) };
+            Box::new(PadInto::new(from, at.field(&copy), [pads[0], pads[1]]))
+        });
+        Ok(field)
     }
 }
 
