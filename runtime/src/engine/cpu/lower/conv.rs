@@ -2,10 +2,10 @@
 
 use super::lowering::Lowering;
 use super::places::UnplacedField;
-use crate::engine::cpu::direct::{Depthwise, Direct, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
-use crate::engine::cpu::winograd::Winograd;
+use crate::engine::cpu::direct::{Depthwise, Direct, Layout, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
+use crate::engine::cpu::winograd::{Filter, Maps, Scale, Winograd};
 use crate::error::Error;
-use crate::graph::{Activation, Conv, ConvTranspose, Node, Shape, ValueId};
+use crate::graph::{Activation, Conv, ConvTranspose, Node, Op, Pool, Shape, ValueId};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,15 +20,7 @@ impl<'g> Lowering<'g> {
         self.count(2 * (to.numbers() * from.channels / conv.groups * window.kernel[0] * window.kernel[1]) as u64);
         let plain = conv.groups == 1 && window.kernel == [3; 2] && window.stride == [1; 2] && window.dilation == [1; 2];
         if plain && !self.is_image(node.inputs[0]) && winograd_pays(to) {
-            let input = self.maps(node.inputs[0])?;
-            let output = self.make(node.output);
-            let (isa, workers, activation) = (self.isa, self.workers, conv.activation);
-            let (packed, pads) = ((weights.numbers, weights.bias), [pads[0], pads[1]]);
-            self.push(move |at| {
-                let maps = (at.stack(&input), at.map(output));
-                Box::new(Winograd::new(isa, maps, pads, packed, activation, workers))
-            });
-            return Ok(());
+            return self.winograd(node, conv, [pads[0], pads[1]]);
         }
         let phase = conv_phase(window.kernel, window.stride, window.dilation, [to.height, to.width]);
         let depthwise = conv.groups > 1 && conv.groups == from.channels && from.channels == to.channels;
@@ -37,6 +29,41 @@ impl<'g> Lowering<'g> {
             self.map(node.inputs[0])?;
         }
         self.sums(node, (vec![phase], pads), weights, (conv.activation, depthwise))
+    }
+
+    /// A 3x3 convolution by Winograd's method, with doubled maps and a pool taken in where they are.
+    fn winograd(&mut self, node: &Node, conv: &'g Conv, pads: [usize; 2]) -> Result<(), Error> {
+        let flop = self.take_count();
+        let input = if pads == [1; 2] {
+            self.scaled_maps(node.inputs[0])?
+        } else {
+            self.maps(node.inputs[0])?.into_iter().map(|map| (map, Scale::Same)).collect()
+        };
+        let output = self.make(node.output);
+        let pooled = self.pool_behind(node).map(|value| self.make(value));
+        self.count(flop);
+        let (isa, workers) = (self.isa, self.workers);
+        let (weights, bias) = (self.numbers(conv.weight), conv.bias.map(|id| self.numbers(id)));
+        let filter = Filter { weights, bias, activation: conv.activation, pads };
+        self.push(move |at| {
+            let input = input.iter().map(|(map, scale)| (at.map(*map), *scale)).collect();
+            let maps = Maps { input, output: at.map(output), pooled: pooled.map(|map| at.map(map)) };
+            Box::new(Winograd::new(isa, &maps, filter, workers))
+        });
+        Ok(())
+    }
+
+    /// What a 2x2 max pool makes of the node's result, if one is behind it.
+    fn pool_behind(&self, node: &Node) -> Option<ValueId> {
+        let from = self.shapes.of(node.output);
+        let pools = |n: &&Node| {
+            let Op::MaxPool(Pool { window, .. }) = n.op else { return false };
+            let to = self.shapes.of(n.output);
+            let halves = [to.height, to.width] == [from.height / 2, from.width / 2];
+            let plain = window.kernel == [2; 2] && window.stride == [2; 2] && window.dilation == [1; 2];
+            n.inputs == [node.output] && plain && halves && window.pads_px([from.height, from.width]) == [0; 4]
+        };
+        self.graph.nodes().iter().find(pools).map(|n| n.output)
     }
 
     /// A transposed convolution.
@@ -89,7 +116,10 @@ impl<'g> Lowering<'g> {
     ) -> Result<(), Error> {
         let flop = self.take_count();
         let field = self.field(node.inputs[0], pads)?;
-        let output = self.make(node.output);
+        let dense = !depthwise && matches!(node.op, Op::Conv(_));
+        let planes = if dense { self.planes(node.output) } else { None };
+        let layout = if planes.is_some() { Layout::Planes } else { Layout::Blocks };
+        let output = planes.unwrap_or_else(|| self.make(node.output));
         self.count(flop);
         let isa = self.isa;
         let copy = if let UnplacedField::Copy { buffer, .. } = &field { Some(*buffer) } else { None };
@@ -101,7 +131,7 @@ impl<'g> Lowering<'g> {
             (_, last) => {
                 phases.extend(last);
                 self.push(move |at| {
-                    let maps = (at.field(&field), at.map(output));
+                    let maps = (at.field(&field), at.map(output), layout);
                     Box::new(Direct::new(isa, maps, phases, &weights, activation))
                 });
             }

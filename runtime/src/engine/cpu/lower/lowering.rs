@@ -7,10 +7,10 @@ use crate::engine::cpu::isa::Isa;
 use crate::engine::cpu::map::Map;
 use crate::engine::cpu::plan::{OutputPlace, Plan, Planned};
 use crate::engine::cpu::step::Step;
+use crate::engine::cpu::winograd::Scale;
 use crate::error::{Error, Text};
 use crate::graph::{Graph, Node, Op, Shape, Shapes, ValueId};
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -19,13 +19,17 @@ const PLANAR_CHANNELS: usize = 4;
 
 /// Where a value comes from.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum Place<'g> {
     /// The image, as the caller gives it.
     Image,
     /// A map in the arena.
     Map(Unplaced),
     /// Values that are read one behind the other.
     Joined(Vec<ValueId>),
+    /// A resize by two that is not made yet, for readers that can do without.
+    Doubled(&'g Node, Scale),
+    /// Planes of an output, which nothing else reads.
+    Planes(usize),
 }
 
 /// Makes a step once all buffers have their places.
@@ -43,8 +47,10 @@ pub(super) struct Lowering<'g> {
     pub shapes: &'g Shapes,
     pub isa: Isa,
     pub workers: usize,
+    wanted: &'g [ValueId],
+    images: usize,
     buffers: Buffers,
-    places: Vec<Option<Place>>,
+    places: Vec<Option<Place<'g>>>,
     /// Readers of each value that are still to come.
     uses: Vec<usize>,
     drafts: Vec<Draft<'g>>,
@@ -67,7 +73,7 @@ pub(in crate::engine::cpu) fn lower(
     read.chain(wanted).for_each(|value| uses[value.index()] += 1);
     let places = vec![None; graph.values().len()];
     let (buffers, drafts, node) = (Buffers::default(), Vec::new(), Planned::default());
-    let mut lowering = Lowering { graph, shapes, isa, workers, buffers, places, uses, drafts, node };
+    let mut lowering = Lowering { graph, shapes, isa, workers, wanted, images, buffers, places, uses, drafts, node };
     let mut outputs: Vec<Option<usize>> = vec![None; wanted.len()];
     lowering.place_image();
     for node in graph.nodes().iter().filter(|n| lowering_needed(graph, n, wanted)) {
@@ -75,11 +81,11 @@ pub(in crate::engine::cpu) fn lower(
         lowering.lower_node(node)?;
         lowering.release_inputs(node);
         for (index, value) in wanted.iter().enumerate().filter(|(_, v)| **v == node.output) {
-            outputs[index] = Some(lowering.give_out(*value, images)?);
+            outputs[index] = Some(lowering.give_out(*value)?);
         }
     }
     for (index, value) in wanted.iter().enumerate().filter(|(_, v)| graph.inputs().iter().any(|i| i.value == **v)) {
-        outputs[index] = Some(lowering.give_out(*value, images)?);
+        outputs[index] = Some(lowering.give_out(*value)?);
     }
     let outputs: Option<Vec<usize>> = outputs.into_iter().collect();
     let outputs = outputs.ok_or_else(|| lowering.fault("no step makes one of the outputs"))?;
@@ -113,19 +119,34 @@ impl<'g> Lowering<'g> {
         }
     }
 
-    /// Writes a value into planes that stay until the next run; returns their buffer.
-    fn give_out(&mut self, value: ValueId, images: usize) -> Result<usize, Error> {
+    /// Writes a value into planes that stay until the next run, if no step did; returns their buffer.
+    fn give_out(&mut self, value: ValueId) -> Result<usize, Error> {
+        if let Some(Place::Planes(planes)) = self.places[value.index()] {
+            return Ok(planes);
+        }
         let map = self.map(value)?;
-        let shape = self.shapes.of(value);
-        let name = &self.graph.values()[value.index()].name;
-        // Planes of one image must outlive the runs of the others.
-        let first = if images == 1 { self.drafts.len() } else { 0 };
-        let planes = self.buffers.take(alloc::format!("output {name}"), images * shape.numbers(), first);
-        self.node = Planned::of(name, "Output", shape);
-        self.node.written = shape.numbers() * size_of::<f32>();
+        self.node = Planned::of(&self.graph.values()[value.index()].name, "Output", self.shapes.of(value));
+        let planes = self.take_planes(value);
         self.push(move |at| Box::new(Unblock::new(at.map(map), at.offset(planes))));
         self.release(value);
         Ok(planes)
+    }
+
+    fn take_planes(&mut self, value: ValueId) -> usize {
+        let numbers = self.shapes.of(value).numbers();
+        // Planes of one image must outlive the runs of the others.
+        let first = if self.images == 1 { self.drafts.len() } else { 0 };
+        let name = alloc::format!("output {}", self.graph.values()[value.index()].name);
+        self.node.written += numbers * size_of::<f32>();
+        self.buffers.take(name, self.images * numbers, first)
+    }
+
+    /// Planes for a value that is an output and nothing else, to be written by the step that is pushed next.
+    pub fn planes(&mut self, value: ValueId) -> Option<Unplaced> {
+        let only_output = self.uses[value.index()] == 1 && self.wanted.contains(&value);
+        let buffer = only_output.then(|| self.take_planes(value))?;
+        self.places[value.index()] = Some(Place::Planes(buffer));
+        Some(Unplaced::new(buffer, self.sides(value)))
     }
 
     /// Plans the memory and makes the steps.
@@ -141,22 +162,37 @@ impl<'g> Lowering<'g> {
         Ok(Plan { steps, outputs, memory })
     }
 
-    /// What is joined is read when the joined value is; all else was read by the steps of the node.
+    /// What is joined or doubled is read when the new value is; all else was read by the steps of the node.
     fn release_inputs(&mut self, node: &Node) {
-        if !matches!(self.places[node.output.index()], Some(Place::Joined(_))) {
+        if !matches!(self.places[node.output.index()], Some(Place::Joined(_) | Place::Doubled(..))) {
             node.inputs.iter().for_each(|value| self.release(*value));
         }
     }
 
     /// A map for a value, which is made by the step that is pushed next.
     pub fn make(&mut self, value: ValueId) -> Unplaced {
-        let Shape { channels, height, width, .. } = self.shapes.of(value);
-        let map = Map { offset: 0, channels, height, width, lanes: self.isa.lanes() };
+        let map = self.sides(value);
         let name = self.graph.values()[value.index()].name.clone();
-        let map = self.buffers.map(name, map, self.drafts.len());
-        self.node.written = self.buffers.bytes(map.buffer);
+        let map = Unplaced::new(self.buffers.take(name, map.len(), self.drafts.len()), map);
+        self.node.written += map.bytes();
         self.places[value.index()] = Some(Place::Map(map));
         map
+    }
+
+    /// The map of a value, without a place.
+    fn sides(&self, value: ValueId) -> Map {
+        let Shape { channels, height, width, .. } = self.shapes.of(value);
+        Map { offset: 0, channels, height, width, lanes: self.isa.lanes() }
+    }
+
+    /// Whether an earlier step has made the value already.
+    pub fn is_made(&self, value: ValueId) -> bool {
+        self.places[value.index()].is_some()
+    }
+
+    /// Leaves a resize by two to its readers.
+    pub fn double(&mut self, node: &'g Node, scale: Scale) {
+        self.places[node.output.index()] = Some(Place::Doubled(node, scale));
     }
 
     /// Joins values without making a map.
@@ -167,9 +203,8 @@ impl<'g> Lowering<'g> {
     /// A buffer that the next step writes and [`Self::read_last`] reads for the last time.
     pub fn scratch(&mut self, what: &str, numbers: usize) -> usize {
         let name = alloc::format!("{what} for {}", self.node.node);
-        let buffer = self.buffers.take(name, numbers, self.drafts.len());
-        self.node.written = self.buffers.bytes(buffer);
-        buffer
+        self.node.written += numbers * size_of::<f32>();
+        self.buffers.take(name, numbers, self.drafts.len())
     }
 
     /// The latest step is the last that reads the buffer.
@@ -199,18 +234,40 @@ impl<'g> Lowering<'g> {
         matches!(self.places[value.index()], Some(Place::Image))
     }
 
-    /// The maps of a value, one behind the other.
-    pub fn maps(&self, value: ValueId) -> Result<Vec<Unplaced>, Error> {
-        match &self.places[value.index()] {
-            Some(Place::Map(map)) => Ok(vec![*map]),
+    /// The maps of a value, one behind the other; doubled ones are made.
+    pub fn maps(&mut self, value: ValueId) -> Result<Vec<Unplaced>, Error> {
+        match self.places[value.index()].clone() {
+            Some(Place::Map(map)) => Ok(vec![map]),
             Some(Place::Joined(parts)) => {
                 let mut maps = Vec::new();
                 for part in parts {
-                    maps.extend(self.maps(*part)?);
+                    maps.extend(self.maps(part)?);
                 }
                 Ok(maps)
             }
-            Some(Place::Image) | None => Err(self.fault("it reads a map that no step makes")),
+            Some(Place::Doubled(node, _)) => {
+                let reader = core::mem::replace(&mut self.node, Planned::of(&node.name, node.op.name(), self.shapes.of(value)));
+                let map = self.make_resized(node)?;
+                self.node = reader;
+                self.release(node.inputs[0]);
+                Ok(vec![map])
+            }
+            Some(Place::Image | Place::Planes(_)) | None => Err(self.fault("it reads a map that no step makes")),
+        }
+    }
+
+    /// As [`Self::maps`], for readers that double maps themselves.
+    pub fn scaled_maps(&mut self, value: ValueId) -> Result<Vec<(Unplaced, Scale)>, Error> {
+        match self.places[value.index()].clone() {
+            Some(Place::Doubled(node, scale)) => Ok(vec![(self.map(node.inputs[0])?, scale)]),
+            Some(Place::Joined(parts)) => {
+                let mut maps = Vec::new();
+                for part in parts {
+                    maps.extend(self.scaled_maps(part)?);
+                }
+                Ok(maps)
+            }
+            _ => Ok(self.maps(value)?.into_iter().map(|map| (map, Scale::Same)).collect()),
         }
     }
 
@@ -239,7 +296,8 @@ impl<'g> Lowering<'g> {
         match self.places[value.index()].take() {
             Some(Place::Map(map)) => self.read_last(map.buffer),
             Some(Place::Joined(parts)) => parts.into_iter().for_each(|part| self.release(part)),
-            Some(Place::Image) | None => {}
+            Some(Place::Doubled(node, _)) => self.release(node.inputs[0]),
+            Some(Place::Image | Place::Planes(_)) | None => {}
         }
     }
 

@@ -6,8 +6,9 @@ use crate::engine::cpu::elementwise::{Elementwise, Operand, Work};
 use crate::engine::cpu::general::{Order, Rearrange, Softmax};
 use crate::engine::cpu::pool::{Pool, Take, Window};
 use crate::engine::cpu::resize::{Reads, Resize};
+use crate::engine::cpu::winograd::Scale;
 use crate::error::Error;
-use crate::graph::{self, Filter, Node, Op, Rounding};
+use crate::graph::{self, Filter, Node, Op, Rounding, Shape};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -29,6 +30,8 @@ impl<'g> Lowering<'g> {
                 self.join(node);
                 Ok(())
             }
+            // The convolution before it may have pooled its own result.
+            Op::MaxPool(_) if self.is_made(node.output) => Ok(()),
             Op::MaxPool(pool) => self.pool(node, pool.window, Take::Max),
             Op::AveragePool { pool, count_padding } => {
                 let from = self.shapes.of(node.inputs[0]);
@@ -108,17 +111,27 @@ impl<'g> Lowering<'g> {
         self.push(move |at| Box::new(Pool::new(isa, at.map(input), at.map(output), window, take)));
     }
 
-    fn resize(&mut self, node: &Node, resize: &graph::Resize) -> Result<(), Error> {
+    fn resize(&mut self, node: &'g Node, resize: &graph::Resize) -> Result<(), Error> {
+        let (from, to) = (self.shapes.of(node.inputs[0]), self.shapes.of(node.output));
+        let [rows, columns] = tables(resize, from, to);
+        match doubles(&rows, from.height).filter(|scale| doubles(&columns, from.width) == Some(*scale)) {
+            Some(scale) => self.double(node, scale),
+            None => {
+                self.make_resized(node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The step of a resize; the node's input is read, not released.
+    pub fn make_resized(&mut self, node: &Node) -> Result<Unplaced, Error> {
+        let Op::Resize(resize) = &node.op else { return Err(self.fault("it is no resize")) };
+        let [rows, columns] = tables(resize, self.shapes.of(node.inputs[0]), self.shapes.of(node.output));
         let input = self.map(node.inputs[0])?;
         let output = self.make(node.output);
-        let axis = |axis: usize, from: usize, to: usize| {
-            (0..to).map(|at| reads(resize.filter, resize.source(axis, at, from, to), from)).collect()
-        };
-        let ([from_height, from_width], [height, width]) = (input.sides(), output.sides());
-        let (rows, columns) = (axis(0, from_height, height), axis(1, from_width, width));
         let isa = self.isa;
         self.push(move |at| Box::new(Resize::new(isa, at.map(input), at.map(output), rows, columns)));
-        Ok(())
+        Ok(output)
     }
 
     fn rearrange(&mut self, node: &Node, order: Order) -> Result<(), Error> {
@@ -132,6 +145,28 @@ impl<'g> Lowering<'g> {
 /// A map seen by an output with `blocks` blocks.
 fn operand(at: Places<'_>, map: Unplaced, blocks: usize) -> Operand {
     Operand::of(&at.map(map), blocks)
+}
+
+/// What each row and each column of the result reads.
+fn tables(resize: &graph::Resize, from: Shape, to: Shape) -> [Vec<Reads>; 2] {
+    let axis = |axis: usize, from: usize, to: usize| {
+        (0..to).map(|at| reads(resize.filter, resize.source(axis, at, from, to), from)).collect()
+    };
+    [axis(0, from.height, to.height), axis(1, from.width, to.width)]
+}
+
+/// How a map with `side` rows is doubled, if that is what the table says.
+fn doubles(table: &[Reads], side: usize) -> Option<Scale> {
+    let nearest = |(at, r): (usize, &Reads)| r.second == 0.0 && r.at[0] == at / 2;
+    // Even rows have a quarter of the row before, odd ones a quarter of the one behind; at the edges both are the same row.
+    let linear = |(at, r): (usize, &Reads)| match (at.is_multiple_of(2), at / 2) {
+        (true, 0) => r.at[0] == 0 && r.second == 0.0,
+        (true, near) => r.at == [near - 1, near] && r.second == 0.75,
+        (false, near) => r.at == [near, (near + 1).min(side - 1)] && (r.second == 0.25 || near + 1 == side),
+    };
+    let all = |rule: &dyn Fn((usize, &Reads)) -> bool| table.len() == 2 * side && table.iter().enumerate().all(rule);
+    // A map of one row is both.
+    if all(&nearest) { Some(Scale::Nearest) } else { all(&linear).then_some(Scale::Linear) }
 }
 
 /// What a row (or column) at `at` of an input with `side` of them reads.

@@ -20,6 +20,16 @@ pub(super) struct Unplaced {
 }
 
 impl Unplaced {
+    /// A map that will lie in a buffer.
+    pub fn new(buffer: usize, map: Map) -> Self {
+        Self { buffer, map }
+    }
+
+    /// Bytes of the map.
+    pub fn bytes(self) -> usize {
+        self.map.len() * size_of::<f32>()
+    }
+
     /// Rows and columns.
     pub fn sides(self) -> [usize; 2] {
         [self.map.height, self.map.width]
@@ -53,20 +63,10 @@ impl Buffers {
         self.list.len() - 1
     }
 
-    /// A map of a value.
-    pub fn map(&mut self, name: String, map: Map, step: usize) -> Unplaced {
-        Unplaced { buffer: self.take(name, map.len(), step), map }
-    }
-
     /// The buffer lives until that step at least.
     pub fn keep(&mut self, buffer: usize, step: usize) {
         let last = &mut self.list[buffer].last;
         *last = step.max(*last);
-    }
-
-    /// Bytes of a buffer.
-    pub fn bytes(&self, buffer: usize) -> usize {
-        self.list[buffer].bytes
     }
 
     /// Gives every buffer a place.
