@@ -52,9 +52,11 @@ fn lines(rows: &[CurveRow], name: &str, color: usize, value: fn(&CurveRow) -> Op
     };
     // An earlier session may have ended with best weights, too: the last ones count.
     let best = points(true).last().copied();
-    let curve = Series { name: name.to_owned(), points: points(false), color, pale: false };
-    let end = Series { name: String::new(), points: best.into_iter().collect(), color, pale: false };
-    vec![curve, end]
+    let curve = points(false);
+    // One entry in the legend for both.
+    let end_name = if curve.is_empty() { name } else { "" };
+    let end = Series { name: end_name.to_owned(), points: best.into_iter().collect(), color, pale: false };
+    vec![Series { name: name.to_owned(), points: curve, color, pale: false }, end]
 }
 
 #[cfg(test)]

@@ -131,7 +131,12 @@ fn draw<'a, Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
     series: &[Series],
     y_text: &dyn Fn(f64) -> String,
 ) -> Result<()> {
-    let number = |v: &f64| format!("{}", (v * 1e6).round() / 1e6);
+    // Between whole numbers, such as epochs, there is nothing to read off.
+    let is_whole = series.iter().flat_map(|s| &s.points).all(|p| p.0.fract() == 0.0);
+    let number = |v: &f64| {
+        let v = (v * 1e6).round() / 1e6;
+        if is_whole && v.fract() != 0.0 { String::new() } else { format!("{v}") }
+    };
     let label = |v: &f64| y_text((v * 1e12).round() / 1e12);
     let mut mesh = chart.configure_mesh();
     mesh.x_desc(axes.x).y_desc(axes.y).label_style(("sans-serif", 16)).axis_desc_style(("sans-serif", 16));
@@ -148,6 +153,9 @@ fn draw<'a, Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
         if !line.name.is_empty() {
             drawn.label(&line.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
         }
+    }
+    if series.iter().all(|s| s.name.is_empty() || s.points.is_empty()) {
+        return Ok(());
     }
     let mut labels = chart.configure_series_labels();
     labels.background_style(WHITE.mix(0.85)).border_style(RGBColor(200, 200, 200)).label_font(("sans-serif", 16));

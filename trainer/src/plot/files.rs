@@ -130,8 +130,12 @@ fn learning_chart(log: &TrainingLog) -> Result<Image> {
 }
 
 fn pck_chart(splits: &[SplitMetrics]) -> Result<Image> {
-    let line = |(color, s): (usize, &SplitMetrics)| Series { name: s.split.clone(), points: s.pck.clone(), color, pale: false };
-    let series: Vec<Series> = splits.iter().enumerate().map(line).collect();
+    let line = |(color, s): (usize, &SplitMetrics)| {
+        // No part is closer than 0 px.
+        let points = std::iter::once((0.0, 0.0)).chain(s.pck.iter().copied()).collect();
+        Series { name: s.title().to_owned(), points, color, pale: false }
+    };
+    let series: Vec<Series> = splits.iter().filter(|s| !s.pck.is_empty()).enumerate().map(line).collect();
     let axes = Axes {
         title: "Parts closer to the truth than a distance",
         x: "distance, px",

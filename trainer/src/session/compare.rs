@@ -55,7 +55,7 @@ pub struct Comparison {
 /// # Errors
 /// [`Error::Data`] when a model has other nodes than the labels; whatever the runtime refuses.
 pub fn compare(contestants: &[Contestant], source: &dyn SampleSource, threads: usize) -> Result<Vec<Comparison>> {
-    let bundles = contestants.iter().map(|c| Ok(Bundle::from_bytes(&c.bytes)?)).collect::<Result<Vec<_>>>()?;
+    let bundles = contestants.iter().map(Contestant::bundle).collect::<Result<Vec<_>>>()?;
     let nodes = &source.skeleton().nodes;
     let mut gathered = Vec::with_capacity(bundles.len());
     for (contestant, bundle) in contestants.iter().zip(&bundles) {
@@ -96,6 +96,10 @@ impl Contestant {
         let bytes = std::fs::read(&bundle).map_err(|e| Error::io("read", &bundle, e))?;
         let name = path.file_stem().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         Ok(Self { name, path: bundle, bytes, run })
+    }
+
+    fn bundle(&self) -> Result<Bundle<'_>> {
+        Bundle::from_bytes(&self.bytes).map_err(|e| Error::bad_file(&self.path, "bundle", e.to_string()))
     }
 
     /// The run folder, when it was named.
