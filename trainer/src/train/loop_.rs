@@ -209,7 +209,8 @@ impl<'a> Run<'a> {
                     (None, false) => {}
                 }
             }
-            if self.pace.is_due(self.elapsed_s()) {
+            // After the last step the best weights are measured.
+            if self.progress.epoch < self.spec.epochs && self.pace.is_due(self.elapsed_s()) {
                 self.measure(false)?;
             }
         }
