@@ -54,7 +54,7 @@ fn wrong_fields_of_inner_tables_come_in_one_report() {
         "data.synth.width_px must",
         "model.confmaps.sigma: ",
         "model.confmaps.strid: unknown field",
-        "model.confmaps.stride must",
+        "model.confmaps.stride is 3",
         "model.pafs: ",
         "train.plateau.factor: ",
         "train.plateau.patience: ",
