@@ -300,11 +300,12 @@ fn measuring_changes_nothing_but_its_own_clock() {
     let summary = train(&mut measured, &often, Arc::new(Dots), validation, None, &mut Vec::<Event>::new(), &flag, dir).unwrap();
     assert_eq!(last(folders[0].path()), last(dir));
     assert_eq!(plain.to_flat().unwrap(), measured.to_flat().unwrap());
-    // Every step but the last, whose weights are measured if they are the best.
+    // Not every step, because gaps grow with the time trained; the last one with the best weights.
     let steps: Vec<(u64, bool)> = meter.0.iter().map(|at| (at.step, at.is_best)).collect();
-    assert_eq!(steps.len(), 12, "{steps:?}");
-    assert!(steps[..11].iter().zip(1..).all(|(&at, step)| at == (step, false)) && steps[11] == (12, true), "{steps:?}");
-    assert!(summary.measuring_s >= 12.0 * 0.04);
+    let (end, way) = steps.split_last().unwrap();
+    assert!(*end == (12, true) && way.len() >= 2 && way[0] == (1, false), "{steps:?}");
+    assert!(way.iter().all(|at| !at.1) && way.is_sorted_by(|a, b| a.0 < b.0) && way.last().unwrap().0 < 12, "{steps:?}");
+    assert!(summary.measuring_s >= steps.len() as f64 * 0.04);
     let clock: Vec<f64> = meter.0.iter().map(|at| at.elapsed_s).collect();
     assert!(clock.is_sorted() && clock[0] >= 0.0);
     // The clock of the training and the pauses make up the whole.
