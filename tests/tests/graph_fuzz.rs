@@ -33,7 +33,7 @@ fn changed_files_never_panic() {
     let seconds = std::env::var("DORMOUSE_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let seed = std::env::var("DORMOUSE_FUZZ_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let corpus: Vec<Vec<u8>> = corpus().into_iter().map(|(_, file)| file).collect();
-    let (mut mutator, start, mut counts) = (Mutator::new(seed), Instant::now(), [0usize; 4]);
+    let (mut mutator, start, mut counts) = (Mutator::new(seed), Instant::now(), [0usize; 5]);
     let suspect = std::env::temp_dir().join("dormouse-graph-fuzz.onnx");
     for round in 0.. {
         let done = match seconds {
@@ -58,8 +58,11 @@ fn changed_files_never_panic() {
         }
         counts[result.map_or(0, |reached| 1 + reached as usize)] += 1;
     }
-    let [refused, read, planned, run] = counts;
-    println!("{refused} refused, {read} read, {planned} planned, {run} run in {:.1} s", start.elapsed().as_secs_f64());
+    let [refused, read, shaped, planned, run] = counts;
+    println!(
+        "{refused} refused, {read} read, {shaped} with shapes, {planned} planned, {run} run in {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
     // Files that are all refused would test nothing but the first bytes.
     assert!(run > refused / 50 && refused > 0, "{counts:?}");
 }
