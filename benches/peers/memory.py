@@ -11,7 +11,7 @@ from pathlib import Path
 def megabytes(field):
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field):
-            return int(line.split()[1]) / 1e3
+            return int(line.split()[1]) * 1024 / 1e6
     raise SystemExit(f"no {field} in /proc/self/status")
 
 

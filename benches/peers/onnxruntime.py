@@ -79,7 +79,7 @@ def compare(args, file, width, height, threads):
         "isa": ours.found["isa"],
         "ours_ms": statistics.median(r["ours"] for r in rounds),
         "prepare_ms": statistics.median(ours.prepare_ms),
-        "memory_mb": ours.peak_mb,
+        "memory_mb": ours.found["process_peak_bytes"] / 1e6,
     }
     for name, peer in peers.items():
         ratios = [r[name] / r["ours"] for r in rounds]
