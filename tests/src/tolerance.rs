@@ -51,3 +51,7 @@ pub const CPU_WINOGRAD: f32 = 2e-5;
 /// Poses of one trained network by two engines, in px: maps differ by about 1e-6, and an integral over a 5x5 patch turns that into
 /// far less than this. The promise is 0.01 px.
 pub const SAME_POSE_PX: f32 = 0.01;
+
+/// Our GPU engine's sums and functions against f64, relative to the largest number: f32 products added one by one as in
+/// [`CPU_DIRECT`], and `exp` within what Vulkan allows (3 + 2 |x| units in the last place, below 1e-6 for inputs up to 4).
+pub const GPU_DIRECT: f32 = 1e-5;
