@@ -83,6 +83,7 @@ impl IsaName {
     }
 }
 
+/// `WIDTHxHEIGHT`, as clap reads it.
 pub(super) fn parse_size(text: &str) -> Result<(usize, usize), String> {
     let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     let in_range = |side: usize| (1..=16_384).contains(&side);
