@@ -175,6 +175,6 @@ fn note(fault: &Mutex<Option<String>>, message: &str) {
 
 /// An error in the driver's words: of several lines the last one, which names the cause.
 pub(super) fn failure(action: &'static str, detail: &str) -> Error {
-    let cause = detail.lines().map(str::trim).filter(|line| !line.is_empty()).next_back();
+    let cause = detail.lines().map(str::trim).rfind(|line| !line.is_empty());
     Error::Engine { engine: "wgpu", action, detail: Text::new(cause.unwrap_or("the driver gave no reason")) }
 }

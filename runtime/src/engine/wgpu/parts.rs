@@ -46,7 +46,7 @@ pub(super) fn parts(graph: &Graph<'_>, shapes: &Shapes) -> Parts {
         let mut channel = 0;
         for value in &node.inputs {
             let channels = shapes.of(*value).channels;
-            let whole = channel % BLOCK == 0 && channels % BLOCK == 0;
+            let whole = channel.is_multiple_of(BLOCK) && channels.is_multiple_of(BLOCK);
             if whole && !outside.contains(value) && parents[value.index()].is_none() {
                 parents[value.index()] = Some((node.output, channel));
             }
