@@ -42,6 +42,31 @@ fn all_faults_come_in_one_report() {
 }
 
 #[test]
+fn wrong_fields_of_inner_tables_come_in_one_report() {
+    let text = "[data]\ntrain = [\"synth:fly\"]\n[data.synth]\nsamples = \"many\"\nheigth_px = 3\nwidth_px = 5\n\
+                [model]\nconfmaps = { sigma = \"wide\", strid = 4, stride = 3 }\npafs = 7\n\
+                [train]\nplateau = { factor = true, patience = -1 }\n[identity]\nclass_maps = { weigth = 1.0 }\n\
+                [centroid.model]\nconfmaps = { sigma = [], weight = \"x\" }\n";
+    let Err(Error::Config(faults)) = TrainConfig::parse(text, &["model.type=top_down".into()]) else { panic!("accepted") };
+    for needle in [
+        "data.synth.samples: ",
+        "data.synth.heigth_px: unknown field",
+        "data.synth.width_px must",
+        "model.confmaps.sigma: ",
+        "model.confmaps.strid: unknown field",
+        "model.confmaps.stride is 3",
+        "model.pafs: ",
+        "train.plateau.factor: ",
+        "train.plateau.patience: ",
+        "identity.class_maps.weigth: unknown field",
+        "centroid: model.confmaps.sigma: ",
+        "centroid: model.confmaps.weight: ",
+    ] {
+        assert!(faults.iter().any(|f| f.starts_with(needle)), "{needle} is missing in {faults:#?}");
+    }
+}
+
+#[test]
 fn overrides_are_toml_or_plain_text() {
     let set = ["train.epochs=7", "train.device = cuda:1", "model.pafs.sigma=12.5", "data.val=[\"a.slp\"]"].map(String::from);
     let config = TrainConfig::parse(SMALL, &set).unwrap();

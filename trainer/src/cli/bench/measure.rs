@@ -41,6 +41,8 @@ pub(super) struct Measured {
     /// Bytes that a run of engine cpu writes, and bytes of its packed weights.
     pub arena_bytes: Option<usize>,
     pub weight_bytes: Option<usize>,
+    /// Most memory that this program had at any time, preparation included; known on Linux.
+    pub process_peak_bytes: Option<usize>,
     /// Steps of engine cpu.
     pub layers: Vec<Layer>,
     /// What engine wgpu ran on and what it ran.
@@ -174,9 +176,17 @@ pub(super) fn summary(order: &Order, backend: &'static str, (prepare_ms, first_m
         min_ms: times.first().copied().unwrap_or(0.0),
         arena_bytes: None,
         weight_bytes: None,
+        process_peak_bytes: process_peak_bytes(),
         layers: Vec::new(),
         gpu: None,
     }
+}
+
+/// `VmHWM` of proc(5): the largest resident set of this program.
+fn process_peak_bytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    kilobytes.trim().parse::<usize>().ok()?.checked_mul(1024)
 }
 
 pub(super) fn millis(since: Instant) -> f64 {
