@@ -51,3 +51,7 @@ pub const CPU_WINOGRAD: f32 = 2e-5;
 /// Poses of one trained network by two engines, in px: maps differ by about 1e-6, and an integral over a 5x5 patch turns that into
 /// far less than this. The promise is 0.01 px.
 pub const SAME_POSE_PX: f32 = 0.01;
+
+/// Whole untrained networks by two engines, relative to the largest number of an output: some twenty layers, each of which adds up
+/// to some thousand f32 products in another order.
+pub const EXPORTED_NETWORK: f32 = 5e-5;

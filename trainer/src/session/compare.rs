@@ -120,7 +120,7 @@ impl Contestant {
             };
             figures.parameters += parameter_count(&plan);
             figures.gflop += forward_flops(&plan, width, height) as f64 / 1e9 * times;
-            figures.receptive_field_px = (receptive_field_px(&config.model.unet()) as f64 / f64::from(scale)) as usize;
+            figures.receptive_field_px = (receptive_field_px(&config.model.backbone()) as f64 / f64::from(scale)) as usize;
         }
         Ok(Some(figures))
     }
