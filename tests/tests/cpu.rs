@@ -49,7 +49,7 @@ impl Conv {
             self.stride, self.dilation, self.groups
         );
         let methods = same_as_reference(&case, &onnx.bytes(), [from, height, width], tolerance);
-        assert!(methods.iter().any(|m| m == method), "{case}: {methods:?}");
+        assert!(methods.iter().any(|m| m.starts_with(method)), "{case}: {methods:?}");
     }
 }
 

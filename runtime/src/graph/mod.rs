@@ -9,7 +9,7 @@ mod read;
 mod reference;
 mod shapes;
 
-pub use memory::{ALIGN_BYTES, MapLayout, MemoryPlan, Placement};
+pub use memory::{Buffer, MemoryPlan, Placement};
 pub use network::{Constant, ConstantId, Graph, Node, Port, PortForm, Value, ValueId};
 pub use op::{
     Activation, Conv, ConvTranspose, Coordinates, Filter, Op, PadWith, Padding, Pool, Resize, ResizeTarget, Rounding, Side,

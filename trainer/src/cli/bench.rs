@@ -74,7 +74,8 @@ impl IsaName {
     }
 }
 
-fn parse_size(text: &str) -> Result<(usize, usize), String> {
+/// `WIDTHxHEIGHT`, as clap reads it.
+pub(super) fn parse_size(text: &str) -> Result<(usize, usize), String> {
     let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     let in_range = |side: usize| (1..=16_384).contains(&side);
     sides

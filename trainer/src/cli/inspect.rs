@@ -1,11 +1,13 @@
 //! `dormouse inspect`: what is in a file.
 
 mod bundle;
+mod graph;
 mod labels;
 mod onnx;
 
+use super::bench::parse_size;
 use super::output::print_result;
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::Args;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -15,10 +17,21 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   dormouse inspect flies.dorm
   dormouse inspect labels.slp
-  dormouse inspect pose.onnx --json")]
+  dormouse inspect pose.onnx --json
+  dormouse inspect --graph flies.dorm                      # steps, methods and memory of engine cpu
+  dormouse inspect --graph pose.onnx --size 384x384 --threads 2")]
 pub(super) struct InspectArgs {
     /// Bundle (.dorm), labels (.slp) or network (.onnx)
     file: PathBuf,
+    /// Show what engine cpu makes of each network: steps, methods, memory plan
+    #[arg(long)]
+    graph: bool,
+    /// Size of the network's input in pixels, WIDTHxHEIGHT; bundles know one, from their self-test
+    #[arg(long, value_parser = parse_size, requires = "graph")]
+    size: Option<(usize, usize)>,
+    /// Threads of the engine, each with scratch memory of its own
+    #[arg(long, default_value_t = 1, requires = "graph", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
     /// Print one JSON line
     #[arg(long)]
     json: bool,
@@ -29,7 +42,13 @@ type Description = (Value, String);
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
     let ending = args.file.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+    ensure!(
+        !args.graph || matches!(ending.as_deref(), Some("dorm" | "onnx")),
+        "--graph is for networks: {} ends neither in .dorm nor in .onnx",
+        args.file.display()
+    );
     let (value, text) = match ending.as_deref() {
+        _ if args.graph => graph::describe(&args.file, args.size, usize::from(args.threads))?,
         Some("dorm") => bundle::describe(&args.file)?,
         Some("slp") => labels::describe(&args.file)?,
         Some("onnx") => onnx::describe(&args.file)?,

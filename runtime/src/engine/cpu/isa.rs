@@ -14,6 +14,8 @@ enum Kind {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Isa {
@@ -38,14 +40,23 @@ impl Isa {
         None
     }
 
+    /// NEON, which every aarch64 machine that runs Rust programs with floating point has.
+    pub fn neon() -> Option<Self> {
+        #[cfg(target_arch = "aarch64")]
+        if cfg!(target_feature = "neon") {
+            return Some(Self(Kind::Neon));
+        }
+        None
+    }
+
     /// The widest that this machine has. Without the feature `std`: the widest that the program was compiled for.
     pub fn best() -> Self {
-        Self::avx512().or_else(Self::avx2).unwrap_or(Self::PORTABLE)
+        Self::avx512().or_else(Self::avx2).or_else(Self::neon).unwrap_or(Self::PORTABLE)
     }
 
     /// All that this machine has, narrowest first.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Some(Self::PORTABLE), Self::avx2(), Self::avx512()].into_iter().flatten()
+        [Some(Self::PORTABLE), Self::neon(), Self::avx2(), Self::avx512()].into_iter().flatten()
     }
 
     /// Name for reports and command lines.
@@ -56,6 +67,8 @@ impl Isa {
             Kind::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => "neon",
         }
     }
 
@@ -67,6 +80,8 @@ impl Isa {
             Kind::Avx2 => 8,
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => 16,
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => 8,
         }
     }
 
@@ -84,6 +99,8 @@ impl Isa {
                 Kind::Avx2 => super::vector::run_avx2(kernel),
                 #[cfg(target_arch = "x86_64")]
                 Kind::Avx512 => super::vector::run_avx512(kernel),
+                #[cfg(target_arch = "aarch64")]
+                Kind::Neon => super::vector::run_neon(kernel),
             }
         }
     }

@@ -79,11 +79,6 @@ impl Stack {
         Self { blocks, height, width, lanes }
     }
 
-    /// Channels of all maps.
-    pub fn channels(&self) -> usize {
-        self.blocks.iter().map(|b| b.channels).sum()
-    }
-
     /// Numbers of one row of one block.
     pub fn row_len(&self) -> usize {
         self.width * self.lanes

@@ -5,7 +5,6 @@
 //! them. Each method is one file, written once over a few vector operations and compiled for AVX-512, AVX2 and plain Rust.
 
 mod activation;
-mod arena;
 mod convert;
 mod direct;
 mod elementwise;

@@ -8,7 +8,7 @@ use super::workers::Workers;
 use crate::engine::Backend;
 use crate::engine::network::{Engine, Network, OutputSpec};
 use crate::error::{Error, Text};
-use crate::graph::{Graph, Shape, ValueId};
+use crate::graph::{Graph, MemoryPlan, Shape, ValueId};
 use crate::preprocess::InputShape;
 use crate::tensor::Maps;
 use alloc::boxed::Box;
@@ -79,9 +79,9 @@ impl CpuNetwork {
         }
         let images = images.max(1);
         let workers = Workers::new(self.threads);
-        let plan = lower(&self.graph, &shapes, &self.outputs, (self.isa, workers.count(), images))?;
-        let scratch = [plan.maps_len.next_multiple_of(LINE), plan.scratch_len()];
-        let arena = vec![0.0; scratch[0] + workers.count() * scratch[1] + LINE];
+        let mut plan = lower(&self.graph, &shapes, &self.outputs, (self.isa, workers.count(), images))?;
+        let scratch = plan.add_scratch(workers.count())?;
+        let arena = vec![0.0; plan.memory.peak_bytes() / size_of::<f32>() + LINE];
         Ok(CpuEngine { plan, arena, scratch, workers, input, images, done: 0, isa: self.isa })
     }
 }
@@ -123,17 +123,17 @@ impl CpuEngine {
 
     /// The steps, in order.
     pub fn steps(&self) -> impl ExactSizeIterator<Item = StepInfo<'_>> {
-        self.plan.steps.iter().map(|planned| StepInfo {
-            node: &planned.node,
-            method: planned.step.method(),
-            flop: planned.flop,
-            bytes: planned.step.bytes(),
-        })
+        self.plan.infos()
+    }
+
+    /// Where maps, outputs and scratch lie, and during which steps.
+    pub fn memory_plan(&self) -> &MemoryPlan {
+        &self.plan.memory
     }
 
     /// Bytes of maps, scratch and outputs: all that a run writes.
     pub fn arena_bytes(&self) -> usize {
-        size_of_val(&self.arena[..])
+        self.plan.memory.peak_bytes()
     }
 
     /// Bytes of packed weights.

@@ -10,4 +10,4 @@ pub(super) use depthwise::Depthwise;
 pub(super) use field::Field;
 pub(super) use pad::{PadFrom, PadInto};
 pub(super) use phase::{Phase, conv_phase, transposed_phases};
-pub(super) use run::{Direct, Weights};
+pub(super) use run::{Direct, Layout, Weights};

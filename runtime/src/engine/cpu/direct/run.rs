@@ -57,11 +57,22 @@ impl Weights<'_> {
     }
 }
 
+/// How the outputs lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine::cpu) enum Layout {
+    /// In blocks, as all maps that are read again.
+    Blocks,
+    /// Plane by plane, one image behind the other: an output of the network. For convolutions whose outputs are all made by
+    /// one phase.
+    Planes,
+}
+
 /// A prepared convolution.
 pub(in crate::engine::cpu) struct Direct {
     isa: Isa,
     field: Field,
     output: Map,
+    layout: Layout,
     groups: Groups,
     bias: Vec<f32>,
     activation: Activation,
@@ -86,7 +97,7 @@ impl Direct {
     /// Prepares `out = activation(sum over taps + bias)` for all phases.
     pub fn new(
         isa: Isa,
-        (field, output): (Field, Map),
+        (field, output, layout): (Field, Map, Layout),
         phases: Vec<Phase>,
         weights: &Weights<'_>,
         activation: Activation,
@@ -100,7 +111,8 @@ impl Direct {
             tasks += phase.count[0] * phase.count[1].div_ceil(COLUMNS);
             packed.push(PackedPhase { phase, parts, first_task });
         }
-        Self { isa, field, output, groups, bias: groups.per_lane(weights.bias), activation, phases: packed, tasks }
+        let bias = groups.per_lane(weights.bias);
+        Self { isa, field, output, layout, groups, bias, activation, phases: packed, tasks }
     }
 }
 
@@ -146,7 +158,10 @@ fn part(field: &Field, taps: &[Tap], weights: &Weights<'_>, (first, blocks): (us
 
 impl Step for Direct {
     fn method(&self) -> &'static str {
-        "direct"
+        match self.layout {
+            Layout::Blocks => "direct",
+            Layout::Planes => "direct, planes",
+        }
     }
 
     fn tasks(&self) -> usize {
@@ -158,18 +173,33 @@ impl Step for Direct {
         parts.map(|p| size_of_val(&p.weights[..]) + size_of_val(&p.runs[..])).sum::<usize>() + size_of_val(&self.bias[..])
     }
 
-    unsafe fn run(&self, task: usize, _worker: usize, memory: &Memory<'_>) {
+    fn scratch(&self) -> usize {
+        match self.layout {
+            Layout::Blocks => 0,
+            Layout::Planes => 2 * COLUMNS * self.isa.lanes(),
+        }
+    }
+
+    unsafe fn run(&self, task: usize, worker: usize, memory: &Memory<'_>) {
         for plane in &self.field.planes {
             memory.at(plane.offset, self.field.plane_len());
         }
-        memory.at(self.output.offset, self.output.len());
+        let Map { offset, channels, height, width, .. } = self.output;
+        let to = match self.layout {
+            Layout::Blocks => To::Blocks(memory.at(offset, self.output.len())),
+            Layout::Planes => {
+                let len = channels * height * width;
+                To::Planes(memory.at(offset + memory.index() * len, len), memory.scratch(worker, self.scratch()))
+            }
+        };
         let index = self.phases.partition_point(|p| p.first_task <= task) - 1;
         let packed = &self.phases[index];
         let per_row = packed.phase.count[1].div_ceil(COLUMNS);
         let within = task - packed.first_task;
-        let row = Row { step: self, packed, row: within / per_row, first: within % per_row * COLUMNS, arena: memory.at(0, 0) };
-        // SAFETY: all planes and the output lie in the arena (checked above), phases keep their taps inside the planes, and
-        // tasks write different outputs.
+        let (row, first) = (within / per_row, within % per_row * COLUMNS);
+        let row = Row { step: self, packed, row, first, arena: memory.at(0, 0), to };
+        // SAFETY: all planes and the output lie in the arena (checked above), phases keep their taps inside the planes, tasks
+        // write different outputs, and the scratch is this worker's and holds what one group makes of a task.
         unsafe { self.isa.run(row) }
     }
 }
@@ -182,6 +212,16 @@ struct Row<'a> {
     row: usize,
     first: usize,
     arena: *mut f32,
+    to: To,
+}
+
+/// Where a row goes.
+#[derive(Clone, Copy)]
+enum To {
+    /// The map's first number.
+    Blocks(*mut f32),
+    /// The image's first plane, and room for what one group makes of a task.
+    Planes(*mut f32, *mut f32),
 }
 
 impl Kernel for Row<'_> {
@@ -200,14 +240,37 @@ impl Kernel for Row<'_> {
                 runs: &part.runs,
                 weights: part.weights.as_ptr(),
             };
-            let sink = Outputs {
-                to: self.arena.add(output.offset + first * output.block_len() + y * output.row_len() + x * V::LANES),
-                step: step[1] * V::LANES,
-                block: output.block_len(),
-                bias: bias[first * V::LANES..].as_ptr(),
-                activation: *activation,
+            let (to, step, block) = match self.to {
+                To::Blocks(map) => {
+                    let to = map.add(first * output.block_len() + y * output.row_len() + x * V::LANES);
+                    (to, step[1] * V::LANES, output.block_len())
+                }
+                To::Planes(_, room) => (room, V::LANES, COLUMNS * V::LANES),
             };
-            micro::rows::<V>(from, columns, blocks, &sink);
+            let bias = bias[first * V::LANES..].as_ptr();
+            micro::rows::<V>(from, columns, blocks, &Outputs { to, step, block, bias, activation: *activation });
+            if let To::Planes(planes, room) = self.to {
+                self.spread::<V>(room, planes.add(y * output.width + x), first * V::LANES, columns);
+            }
+        }
+    }
+}
+
+impl Row<'_> {
+    /// Copies what one group made of a task from lanes to planes: `first` is the group's first channel, `to` the place of its
+    /// first output in the first plane.
+    ///
+    /// # Safety
+    /// As for [`Step::run`]; `room` holds `columns` vectors of each of the group's blocks.
+    #[inline(always)]
+    unsafe fn spread<V: Vector>(&self, room: *const f32, to: *mut f32, first: usize, columns: usize) {
+        let Map { channels, height, width, .. } = self.step.output;
+        for channel in first..channels.min(first + 2 * V::LANES) {
+            let (block, lane) = ((channel - first) / V::LANES, (channel - first) % V::LANES);
+            let (from, to) = (room.add(block * COLUMNS * V::LANES + lane), to.add(channel * height * width));
+            for column in 0..columns {
+                *to.add(column) = *from.add(column * V::LANES);
+            }
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Which method a convolution gets.
 
 use super::lowering::Lowering;
-use crate::engine::cpu::direct::{Depthwise, Direct, Field, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
-use crate::engine::cpu::map::Stack;
-use crate::engine::cpu::winograd::Winograd;
+use super::places::UnplacedField;
+use crate::engine::cpu::direct::{Depthwise, Direct, Layout, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
+use crate::engine::cpu::winograd::{Filter, Maps, Scale, Winograd};
 use crate::error::Error;
-use crate::graph::{Activation, Conv, ConvTranspose, Node, Shape, ValueId};
+use crate::graph::{Activation, Conv, ConvTranspose, Node, Op, Pool, Shape, ValueId};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,13 +20,7 @@ impl<'g> Lowering<'g> {
         self.count(2 * (to.numbers() * from.channels / conv.groups * window.kernel[0] * window.kernel[1]) as u64);
         let plain = conv.groups == 1 && window.kernel == [3; 2] && window.stride == [1; 2] && window.dilation == [1; 2];
         if plain && !self.is_image(node.inputs[0]) && winograd_pays(to) {
-            let input = Stack::of(&self.maps(node.inputs[0])?);
-            let output = self.make(node.output);
-            let packed = (weights.numbers, weights.bias);
-            let pads = [pads[0], pads[1]];
-            let step = Winograd::new(self.isa, (input, output), pads, packed, conv.activation, self.workers);
-            self.push(Box::new(step));
-            return Ok(());
+            return self.winograd(node, conv, [pads[0], pads[1]]);
         }
         let phase = conv_phase(window.kernel, window.stride, window.dilation, [to.height, to.width]);
         let depthwise = conv.groups > 1 && conv.groups == from.channels && from.channels == to.channels;
@@ -34,7 +28,42 @@ impl<'g> Lowering<'g> {
             // One map, so that output blocks meet the input blocks of the same index.
             self.map(node.inputs[0])?;
         }
-        self.sums(node, (vec![phase], pads), &weights, (conv.activation, depthwise))
+        self.sums(node, (vec![phase], pads), weights, (conv.activation, depthwise))
+    }
+
+    /// A 3x3 convolution by Winograd's method, with doubled maps and a pool taken in where they are.
+    fn winograd(&mut self, node: &Node, conv: &'g Conv, pads: [usize; 2]) -> Result<(), Error> {
+        let flop = self.take_count();
+        let input = if pads == [1; 2] {
+            self.scaled_maps(node.inputs[0])?
+        } else {
+            self.maps(node.inputs[0])?.into_iter().map(|map| (map, Scale::Same)).collect()
+        };
+        let output = self.make(node.output);
+        let pooled = self.pool_behind(node).map(|value| self.make(value));
+        self.count(flop);
+        let (isa, workers) = (self.isa, self.workers);
+        let (weights, bias) = (self.numbers(conv.weight), conv.bias.map(|id| self.numbers(id)));
+        let filter = Filter { weights, bias, activation: conv.activation, pads };
+        self.push(move |at| {
+            let input = input.iter().map(|(map, scale)| (at.map(*map), *scale)).collect();
+            let maps = Maps { input, output: at.map(output), pooled: pooled.map(|map| at.map(map)) };
+            Box::new(Winograd::new(isa, &maps, filter, workers))
+        });
+        Ok(())
+    }
+
+    /// What a 2x2 max pool makes of the node's result, if one is behind it.
+    fn pool_behind(&self, node: &Node) -> Option<ValueId> {
+        let from = self.shapes.of(node.output);
+        let pools = |n: &&Node| {
+            let Op::MaxPool(Pool { window, .. }) = n.op else { return false };
+            let to = self.shapes.of(n.output);
+            let halves = [to.height, to.width] == [from.height / 2, from.width / 2];
+            let plain = window.kernel == [2; 2] && window.stride == [2; 2] && window.dilation == [1; 2];
+            n.inputs == [node.output] && plain && halves && window.pads_px([from.height, from.width]) == [0; 4]
+        };
+        self.graph.nodes().iter().find(pools).map(|n| n.output)
     }
 
     /// A transposed convolution.
@@ -58,7 +87,7 @@ impl<'g> Lowering<'g> {
         if self.is_image(node.inputs[0]) {
             return Err(self.fault("a transposed convolution of the image itself is not supported"));
         }
-        self.sums(node, phases, &weights, (conv.activation, false))
+        self.sums(node, phases, weights, (conv.activation, false))
     }
 
     fn numbers(&self, id: crate::graph::ConstantId) -> &'g [f32] {
@@ -81,49 +110,59 @@ impl<'g> Lowering<'g> {
     fn sums(
         &mut self,
         node: &Node,
-        (phases, pads): (Vec<Phase>, [usize; 4]),
-        weights: &Weights<'_>,
+        (mut phases, pads): (Vec<Phase>, [usize; 4]),
+        weights: Weights<'g>,
         (activation, depthwise): (Activation, bool),
     ) -> Result<(), Error> {
         let flop = self.take_count();
-        let (field, scratch) = self.field(node.inputs[0], pads)?;
-        let output = self.make(node.output);
+        let field = self.field(node.inputs[0], pads)?;
+        let dense = !depthwise && matches!(node.op, Op::Conv(_));
+        let planes = if dense { self.planes(node.output) } else { None };
+        let layout = if planes.is_some() { Layout::Planes } else { Layout::Blocks };
+        let output = planes.unwrap_or_else(|| self.make(node.output));
         self.count(flop);
-        let mut phases = phases;
+        let isa = self.isa;
+        let copy = if let UnplacedField::Copy { buffer, .. } = &field { Some(*buffer) } else { None };
         match (depthwise, phases.pop()) {
-            (true, Some(phase)) => {
-                self.push(Box::new(Depthwise::new(self.isa, (field, output), phase, weights, activation)));
-            }
+            (true, Some(phase)) => self.push(move |at| {
+                let maps = (at.field(&field), at.map(output));
+                Box::new(Depthwise::new(isa, maps, phase, &weights, activation))
+            }),
             (_, last) => {
                 phases.extend(last);
-                self.push(Box::new(Direct::new(self.isa, (field, output), phases, weights, activation)));
+                self.push(move |at| {
+                    let maps = (at.field(&field), at.map(output), layout);
+                    Box::new(Direct::new(isa, maps, phases, &weights, activation))
+                });
             }
         }
-        if let Some((offset, len)) = scratch {
-            self.drop_scratch(offset, len);
+        if let Some(buffer) = copy {
+            self.read_last(buffer);
         }
         Ok(())
     }
 
-    /// What the taps read: the maps where they are, or a padded copy with its place and length.
-    fn field(&mut self, value: ValueId, pads: [usize; 4]) -> Result<(Field, Option<(usize, usize)>), Error> {
+    /// What the taps read: the maps where they are, or a padded copy.
+    fn field(&mut self, value: ValueId, pads: [usize; 4]) -> Result<UnplacedField, Error> {
         let Shape { channels, height, width, .. } = self.shapes.of(value);
         let sides = [height + pads[0] + pads[2], width + pads[1] + pads[3]];
-        let (from, planes, column) = if self.is_image(value) {
-            (PadFrom::Image([height, width]), vec![1; channels], 1)
+        let maps = if self.is_image(value) { Vec::new() } else { self.maps(value)? };
+        if pads == [0; 4] && !maps.is_empty() {
+            return Ok(UnplacedField::Maps(maps));
+        }
+        let (planes, column) = if maps.is_empty() {
+            (vec![1; channels], 1)
         } else {
-            let stack = Stack::of(&self.maps(value)?);
-            if pads == [0; 4] {
-                return Ok((Field::of(&stack), None));
-            }
-            let planes = stack.blocks.iter().map(|b| b.channels).collect();
-            (PadFrom::Maps(stack), planes, self.isa.lanes())
+            (maps.iter().flat_map(|map| map.block_channels()).collect(), self.isa.lanes())
         };
-        let len = planes.len() * sides[0] * sides[1] * column;
-        let offset = self.scratch(len);
-        let field = Field::at(offset, planes.into_iter(), sides, column);
-        self.push(Box::new(PadInto::new(from, field.clone(), [pads[0], pads[1]])));
-        Ok((field, Some((offset, len))))
+        let buffer = self.scratch("padded copy", planes.len() * sides[0] * sides[1] * column);
+        let field = UnplacedField::Copy { buffer, planes, sides, column };
+        let copy = field.clone();
+        self.push(move |at| {
+            let from = if maps.is_empty() { PadFrom::Image([height, width]) } else { PadFrom::Maps(at.stack(&maps)) };
+            Box::new(PadInto::new(from, at.field(&copy), [pads[0], pads[1]]))
+        });
+        Ok(field)
     }
 }
 

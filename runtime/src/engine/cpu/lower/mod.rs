@@ -3,5 +3,6 @@
 mod conv;
 mod lowering;
 mod others;
+mod places;
 
 pub(super) use lowering::lower;

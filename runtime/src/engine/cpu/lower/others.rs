@@ -1,13 +1,14 @@
 //! All operators that are no convolutions.
 
 use super::lowering::Lowering;
+use super::places::{Places, Unplaced};
 use crate::engine::cpu::elementwise::{Elementwise, Operand, Work};
 use crate::engine::cpu::general::{Order, Rearrange, Softmax};
-use crate::engine::cpu::map::Stack;
 use crate::engine::cpu::pool::{Pool, Take, Window};
 use crate::engine::cpu::resize::{Reads, Resize};
+use crate::engine::cpu::winograd::Scale;
 use crate::error::Error;
-use crate::graph::{self, Filter, Node, Op, Rounding};
+use crate::graph::{self, Filter, Node, Op, Rounding, Shape};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -20,15 +21,17 @@ impl<'g> Lowering<'g> {
             Op::ScaleShift { scale, shift } => {
                 let lanes = |id: &graph::ConstantId| self.per_lane(*id, self.shapes.of(node.output).channels);
                 let work = Work::ScaleShift(lanes(scale), lanes(shift));
-                self.elementwise(node, |_| Ok(work))
+                self.function(node, work)
             }
-            Op::Activate(activation) => self.elementwise(node, |_| Ok(Work::Activate(*activation))),
-            Op::Add => self.elementwise(node, |second| second.map(Work::Add)),
-            Op::Mul => self.elementwise(node, |second| second.map(Work::Mul)),
+            Op::Activate(activation) => self.function(node, Work::Activate(*activation)),
+            Op::Add => self.pair(node, Work::Add),
+            Op::Mul => self.pair(node, Work::Mul),
             Op::Concat => {
                 self.join(node);
                 Ok(())
             }
+            // The convolution before it may have pooled its own result.
+            Op::MaxPool(_) if self.is_made(node.output) => Ok(()),
             Op::MaxPool(pool) => self.pool(node, pool.window, Take::Max),
             Op::AveragePool { pool, count_padding } => {
                 let from = self.shapes.of(node.inputs[0]);
@@ -42,7 +45,7 @@ impl<'g> Lowering<'g> {
             Op::Softmax => {
                 let input = self.map(node.inputs[0])?;
                 let output = self.make(node.output);
-                self.push(Box::new(Softmax::new(input, output)));
+                self.push(move |at| Box::new(Softmax::new(at.map(input), at.map(output))));
                 Ok(())
             }
             Op::Reshape { channels_last, .. } => {
@@ -60,58 +63,110 @@ impl<'g> Lowering<'g> {
         lanes
     }
 
-    fn elementwise(
-        &mut self,
-        node: &Node,
-        work: impl FnOnce(Result<Operand, Error>) -> Result<Work, Error>,
-    ) -> Result<(), Error> {
-        let blocks = self.shapes.of(node.output).channels.div_ceil(self.isa.lanes());
-        let first = Operand::of(&self.map(node.inputs[0])?, blocks);
-        let second = match node.inputs.get(1) {
-            Some(value) => self.map(*value).map(|map| Operand::of(&map, blocks)),
-            None => Err(self.fault("it needs a second input")),
-        };
-        let work = work(second)?;
+    fn function(&mut self, node: &Node, work: Work) -> Result<(), Error> {
+        let (isa, blocks) = (self.isa, self.blocks(node));
+        let input = self.map(node.inputs[0])?;
         let output = self.make(node.output);
-        self.push(Box::new(Elementwise::new(self.isa, first, output, work)));
+        self.push(move |at| Box::new(Elementwise::new(isa, operand(at, input, blocks), at.map(output), work)));
         Ok(())
+    }
+
+    fn pair(&mut self, node: &Node, work: impl FnOnce(Operand) -> Work + 'static) -> Result<(), Error> {
+        let (isa, blocks) = (self.isa, self.blocks(node));
+        let [first, second] = node.inputs[..] else { return Err(self.fault("it needs two inputs")) };
+        let (first, second) = (self.map(first)?, self.map(second)?);
+        let output = self.make(node.output);
+        self.push(move |at| {
+            let work = work(operand(at, second, blocks));
+            Box::new(Elementwise::new(isa, operand(at, first, blocks), at.map(output), work))
+        });
+        Ok(())
+    }
+
+    /// Blocks of what the node makes.
+    fn blocks(&self, node: &Node) -> usize {
+        self.shapes.of(node.output).channels.div_ceil(self.isa.lanes())
     }
 
     fn pool(&mut self, node: &Node, window: graph::Window, take: Take) -> Result<(), Error> {
         let input = self.map(node.inputs[0])?;
-        let pads = window.pads_px([input.height, input.width]);
+        let pads = window.pads_px(input.sides());
         let graph::Window { kernel, stride, dilation, .. } = window;
         let output = self.make(node.output);
         let window = Window { kernel, stride, dilation, pads: [pads[0], pads[1]] };
-        self.push(Box::new(Pool::new(self.isa, input, output, window, take)));
+        self.push_pool(input, output, window, take);
         Ok(())
     }
 
     fn global_pool(&mut self, node: &Node, take: Take) -> Result<(), Error> {
         let input = self.map(node.inputs[0])?;
         let output = self.make(node.output);
-        let window = Window { kernel: [input.height, input.width], stride: [1; 2], dilation: [1; 2], pads: [0; 2] };
-        self.push(Box::new(Pool::new(self.isa, input, output, window, take)));
+        let window = Window { kernel: input.sides(), stride: [1; 2], dilation: [1; 2], pads: [0; 2] };
+        self.push_pool(input, output, window, take);
         Ok(())
     }
 
-    fn resize(&mut self, node: &Node, resize: &graph::Resize) -> Result<(), Error> {
+    fn push_pool(&mut self, input: Unplaced, output: Unplaced, window: Window, take: Take) {
+        let isa = self.isa;
+        self.push(move |at| Box::new(Pool::new(isa, at.map(input), at.map(output), window, take)));
+    }
+
+    fn resize(&mut self, node: &'g Node, resize: &graph::Resize) -> Result<(), Error> {
+        let (from, to) = (self.shapes.of(node.inputs[0]), self.shapes.of(node.output));
+        let [rows, columns] = tables(resize, from, to);
+        match doubles(&rows, from.height).filter(|scale| doubles(&columns, from.width) == Some(*scale)) {
+            Some(scale) => self.double(node, scale),
+            None => {
+                self.make_resized(node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The step of a resize; the node's input is read, not released.
+    pub fn make_resized(&mut self, node: &Node) -> Result<Unplaced, Error> {
+        let Op::Resize(resize) = &node.op else { return Err(self.fault("it is no resize")) };
+        let [rows, columns] = tables(resize, self.shapes.of(node.inputs[0]), self.shapes.of(node.output));
         let input = self.map(node.inputs[0])?;
         let output = self.make(node.output);
-        let axis = |axis: usize, from: usize, to: usize| {
-            (0..to).map(|at| reads(resize.filter, resize.source(axis, at, from, to), from)).collect()
-        };
-        let (rows, columns) = (axis(0, input.height, output.height), axis(1, input.width, output.width));
-        self.push(Box::new(Resize::new(self.isa, input, output, rows, columns)));
-        Ok(())
+        let isa = self.isa;
+        self.push(move |at| Box::new(Resize::new(isa, at.map(input), at.map(output), rows, columns)));
+        Ok(output)
     }
 
     fn rearrange(&mut self, node: &Node, order: Order) -> Result<(), Error> {
-        let input = Stack::of(&self.maps(node.inputs[0])?);
+        let input = self.maps(node.inputs[0])?;
         let output = self.make(node.output);
-        self.push(Box::new(Rearrange::new(&input, output, order)));
+        self.push(move |at| Box::new(Rearrange::new(&at.stack(&input), at.map(output), order)));
         Ok(())
     }
+}
+
+/// A map seen by an output with `blocks` blocks.
+fn operand(at: Places<'_>, map: Unplaced, blocks: usize) -> Operand {
+    Operand::of(&at.map(map), blocks)
+}
+
+/// What each row and each column of the result reads.
+fn tables(resize: &graph::Resize, from: Shape, to: Shape) -> [Vec<Reads>; 2] {
+    let axis = |axis: usize, from: usize, to: usize| {
+        (0..to).map(|at| reads(resize.filter, resize.source(axis, at, from, to), from)).collect()
+    };
+    [axis(0, from.height, to.height), axis(1, from.width, to.width)]
+}
+
+/// How a map with `side` rows is doubled, if that is what the table says.
+fn doubles(table: &[Reads], side: usize) -> Option<Scale> {
+    let nearest = |(at, r): (usize, &Reads)| r.second == 0.0 && r.at[0] == at / 2;
+    // Even rows have a quarter of the row before, odd ones a quarter of the one behind; at the edges both are the same row.
+    let linear = |(at, r): (usize, &Reads)| match (at.is_multiple_of(2), at / 2) {
+        (true, 0) => r.at[0] == 0 && r.second == 0.0,
+        (true, near) => r.at == [near - 1, near] && r.second == 0.75,
+        (false, near) => r.at == [near, (near + 1).min(side - 1)] && (r.second == 0.25 || near + 1 == side),
+    };
+    let all = |rule: &dyn Fn((usize, &Reads)) -> bool| table.len() == 2 * side && table.iter().enumerate().all(rule);
+    // A map of one row is both.
+    if all(&nearest) { Some(Scale::Nearest) } else { all(&linear).then_some(Scale::Linear) }
 }
 
 /// What a row (or column) at `at` of an input with `side` of them reads.

@@ -1,7 +1,10 @@
 //! Winograd's method for 3x3 convolutions with stride 1.
 
+mod doubled;
 mod run;
+mod source;
 mod transform;
 mod weights;
 
-pub(super) use run::Winograd;
+pub(super) use run::{Filter, Maps, Winograd};
+pub(super) use source::Scale;

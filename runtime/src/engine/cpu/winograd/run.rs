@@ -8,17 +8,21 @@
 //!     out[4x4 of the tile] = activation(output transform of M + bias)
 //! ```
 //!
+//! Maps at twice their size are transformed straight from the small ones, and a 2x2 max pool of the result is written on the way.
+//!
 //! Rounding: the transforms' constants reach 10 in a row and column together, so that errors are some ten times those of a
 //! direct sum; a NaN or infinity in one input spoils the whole output tiles that see it, not only its 3x3 neighbours.
 
 #![expect(unsafe_code, reason = "pointers of a leaf kernel")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "each function has one proof, under its Safety heading")]
 
-use super::transform::{self, OUT, POINTS, TILE};
+use super::doubled;
+use super::source::{Scale, Source};
+use super::transform::{self, OUT, POINTS};
 use super::weights;
 use crate::engine::cpu::activation;
 use crate::engine::cpu::isa::Isa;
-use crate::engine::cpu::map::{Map, Stack};
+use crate::engine::cpu::map::Map;
 use crate::engine::cpu::memory::Memory;
 use crate::engine::cpu::micro::{self, Operands, RowSink, Run, Sink};
 use crate::engine::cpu::pack::Groups;
@@ -32,15 +36,36 @@ const CHUNK_NUMBERS: usize = 1 << 18;
 /// Tiles of a chunk: enough to pay for reading the weights, few enough for the cache.
 const CHUNK_TILES: [usize; 2] = [28, 112];
 
+/// What a convolution reads and writes.
+pub(in crate::engine::cpu) struct Maps {
+    /// The input's channels, map behind map. Maps that are doubled need one row and column of padding.
+    pub input: Vec<(Map, Scale)>,
+    pub output: Map,
+    /// The largest of every 2x2 outputs as well: half as many rows and columns, rounded down.
+    pub pooled: Option<Map>,
+}
+
+/// Weights `[out][in][3][3]` and what follows the sums.
+#[derive(Clone, Copy)]
+pub(in crate::engine::cpu) struct Filter<'a> {
+    pub weights: &'a [f32],
+    pub bias: Option<&'a [f32]>,
+    pub activation: Activation,
+    /// Rows and columns of zeros above and to the left; the output's size says how many there are below and to the right.
+    pub pads: [usize; 2],
+}
+
 /// A prepared 3x3 convolution.
 pub(in crate::engine::cpu) struct Winograd {
     isa: Isa,
-    input: Stack,
+    input: Vec<Source>,
     output: Map,
-    /// Rows and columns of zeros above and to the left.
+    pooled: Option<Map>,
     pads: [usize; 2],
-    /// `U`: `[point][group][in][lane]`.
+    /// `U`: `[point][group][in][lane]`, without the inputs that are always zero at a point.
     weights: Vec<f32>,
+    /// Where the weights of each point begin.
+    points: [usize; POINTS],
     bias: Vec<f32>,
     activation: Activation,
     groups: Groups,
@@ -48,36 +73,34 @@ pub(in crate::engine::cpu) struct Winograd {
     tiles: [usize; 2],
     /// Tiles of a chunk.
     chunk: usize,
-    runs: Vec<Run>,
+    /// Inputs of a point, and of a point where nearest-doubled maps are zero.
+    runs: [Vec<Run>; 2],
 }
 
 impl Winograd {
-    /// Prepares `out = activation(conv(in) + bias)` with weights `[out][in][3][3]` and `pads` zeros above and to the left; the
-    /// output's size says how many there are below and to the right. Chunks are cut so that `workers` have something to do.
-    pub fn new(
-        isa: Isa,
-        (input, output): (Stack, Map),
-        pads: [usize; 2],
-        (weights, bias): (&[f32], Option<&[f32]>),
-        activation: Activation,
-        workers: usize,
-    ) -> Self {
+    /// Prepares `out = activation(conv(in) + bias)`. Chunks are cut so that `workers` have something to do.
+    pub fn new(isa: Isa, maps: &Maps, filter: Filter<'_>, workers: usize) -> Self {
+        let Maps { output, pooled, .. } = *maps;
+        let input = Source::all(&maps.input);
         let groups = Groups::new(output.channels, isa.lanes());
-        let channels_in = input.channels();
         let across = output.width.div_ceil(OUT);
         let all = across * output.height.div_ceil(OUT);
-        let per_tile = POINTS * isa.lanes() * (input.blocks.len() + groups.blocks());
+        let per_tile = POINTS * isa.lanes() * (input.len() + groups.blocks());
         let most = (CHUNK_NUMBERS / per_tile).clamp(CHUNK_TILES[0], CHUNK_TILES[1]);
         let chunk = all.div_ceil(all.div_ceil(most).next_multiple_of(workers.min(all)).max(1));
-        let runs = input.blocks.iter().enumerate();
-        let runs = runs.map(|(index, block)| Run { offset: index * chunk * isa.lanes(), len: block.channels }).collect();
-        let (weights, bias) = (weights::pack(weights, channels_in, &groups), groups.per_lane(bias));
-        Self { isa, input, output, pads, weights, bias, activation, groups, tiles: [across, all], chunk, runs }
+        let seen = |all: bool| input.iter().enumerate().filter(move |(_, s)| all || s.scale != Scale::Nearest);
+        let run = |(index, s): (usize, &Source)| Run { offset: index * chunk * isa.lanes(), len: s.block.channels };
+        let runs = [seen(true).map(run).collect(), seen(false).map(run).collect()];
+        let nearest: Vec<bool> =
+            input.iter().flat_map(|s| core::iter::repeat_n(s.scale == Scale::Nearest, s.block.channels)).collect();
+        let (weights, points) = weights::pack(filter.weights, &nearest, &groups);
+        let (bias, Filter { activation, pads, .. }) = (groups.per_lane(filter.bias), filter);
+        Self { isa, input, output, pooled, pads, weights, points, bias, activation, groups, tiles: [across, all], chunk, runs }
     }
 
     /// From one point to the next in `V`; one vector more than needed, so that points do not fall on the same cache lines.
     fn v_point(&self) -> usize {
-        (self.input.blocks.len() * self.chunk + 1) * self.isa.lanes()
+        (self.input.len() * self.chunk + 1) * self.isa.lanes()
     }
 
     /// From one point to the next in `M`.
@@ -88,7 +111,13 @@ impl Winograd {
 
 impl Step for Winograd {
     fn method(&self) -> &'static str {
-        "winograd 4x4"
+        let has = |scale| self.input.iter().any(|source| source.scale == scale);
+        match (has(Scale::Nearest), has(Scale::Linear), self.pooled.is_some()) {
+            (true, ..) => "winograd, nearest",
+            (_, true, _) => "winograd, linear",
+            (_, _, true) => "winograd, pool",
+            _ => "winograd 4x4",
+        }
     }
 
     fn tasks(&self) -> usize {
@@ -146,46 +175,25 @@ impl Chunk<'_> {
     #[inline(always)]
     unsafe fn transform_inputs<V: Vector>(self) {
         let Winograd { input, pads, chunk, .. } = self.step;
-        let (row, point) = (input.row_len(), self.step.v_point());
-        for (index, block) in input.blocks.iter().enumerate() {
-            let from = self.memory.at(block.offset, input.block_len());
+        let point = self.step.v_point();
+        for (index, source) in input.iter().enumerate() {
+            let from = self.memory.at(source.block.offset, source.len());
             for tile in 0..self.count {
-                let [y, x] = self.origin(tile);
                 let to = self.v.add((index * chunk + tile) * V::LANES);
-                let inside = |at: usize, pad: usize, side: usize| at >= pad && at - pad + TILE <= side;
-                if inside(y, pads[0], input.height) && inside(x, pads[1], input.width) {
-                    let corner = from.add((y - pads[0]) * row + (x - pads[1]) * V::LANES);
-                    transform::input::<V>(corner, row, to, point);
-                } else {
-                    self.transform_edge::<V>(from, [y, x], to);
-                }
+                source.transform::<V>(from, self.origin(tile), *pads, (to, point));
             }
         }
-    }
-
-    /// As [`transform::input`] for a tile that reaches beyond the map, where zeros are.
-    #[inline(always)]
-    unsafe fn transform_edge<V: Vector>(self, from: *const f32, origin: [usize; 2], to: *mut f32) {
-        let Winograd { input, pads, .. } = self.step;
-        let mut patch = [V::splat(0.0); POINTS];
-        for dy in 0..TILE {
-            let Some(y) = (origin[0] + dy).checked_sub(pads[0]).filter(|y| *y < input.height) else { continue };
-            for dx in 0..TILE {
-                let Some(x) = (origin[1] + dx).checked_sub(pads[1]).filter(|x| *x < input.width) else { continue };
-                patch[dy * TILE + dx] = V::load(from.add(y * input.row_len() + x * V::LANES));
-            }
-        }
-        transform::input::<V>(patch.as_ptr().cast(), TILE * V::LANES, to, self.step.v_point());
     }
 
     #[inline(always)]
     unsafe fn multiply<V: Vector>(self) {
-        let Winograd { groups, chunk, runs, weights, .. } = self.step;
-        let channels_in = self.step.input.channels();
+        let Winograd { groups, chunk, weights, .. } = self.step;
         for point in 0..POINTS {
             let v = self.v.add(point * self.step.v_point());
             let m = self.m.add(point * self.step.m_point());
-            let u = weights[point * channels_in * groups.lanes()..].as_ptr();
+            let runs = &self.step.runs[usize::from(doubled::is_zero(point))];
+            let channels_in: usize = runs.iter().map(|run| run.len).sum();
+            let u = weights[self.step.points[point]..].as_ptr();
             for (first, blocks) in groups.each() {
                 let from = Operands { input: v, step: V::LANES, runs, weights: u.add(first * V::LANES * channels_in) };
                 let to = Products { to: m.add(first * chunk * V::LANES), block: chunk * V::LANES };
@@ -214,6 +222,9 @@ impl Chunk<'_> {
                 } else {
                     self.store_edge::<V>(&values, [output.height - y, output.width - x], to);
                 }
+                if let Some(pooled) = &self.step.pooled {
+                    self.pool::<V>(&values, pooled, index, [y / 2, x / 2]);
+                }
             }
         }
     }
@@ -224,6 +235,26 @@ impl Chunk<'_> {
         for (dy, line) in values.chunks_exact(OUT).take(inside[0]).enumerate() {
             for (dx, value) in line.iter().take(inside[1]).enumerate() {
                 value.store(to.add(dy * self.step.output.row_len() + dx * V::LANES));
+            }
+        }
+    }
+}
+
+/// SAFETY of all methods: as above.
+impl Chunk<'_> {
+    /// Writes the largest of each 2x2 of a tile's values, as far as it lies inside the pooled map: one block of it, from row and
+    /// column `at` on. Of NaN and a number the later one wins, as in the pooling step.
+    #[inline(always)]
+    unsafe fn pool<V: Vector>(self, values: &[V; OUT * OUT], pooled: &Map, block: usize, at: [usize; 2]) {
+        let to = self.memory.at(pooled.block(block).offset, pooled.block_len());
+        for dy in 0..OUT / 2 {
+            for dx in 0..OUT / 2 {
+                let [y, x] = [at[0] + dy, at[1] + dx];
+                let first = dy * 2 * OUT + dx * 2;
+                let largest = [1, OUT, OUT + 1].into_iter().fold(values[first], |most, n| most.max(values[first + n]));
+                if y < pooled.height && x < pooled.width {
+                    largest.store(to.add(y * pooled.row_len() + x * V::LANES));
+                }
             }
         }
     }

@@ -1,26 +1,41 @@
 //! Kernels in the form that Winograd's method multiplies.
 
+use super::doubled::is_zero;
 use super::transform::{POINTS, TILE};
 use crate::engine::cpu::pack::Groups;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// Transforms and packs weights `[out][in][3][3]`: `[point][group][in][lane]`, lanes beyond `out` zero.
-pub(super) fn pack(weights: &[f32], channels_in: usize, groups: &Groups) -> Vec<f32> {
-    let point_len = channels_in * groups.lanes();
-    let mut packed = vec![0.0; POINTS * point_len];
+/// Transforms and packs weights `[out][in][3][3]`: `[point][group][in][lane]`, lanes beyond `out` zero, and where each point
+/// begins. `nearest` says of each input whether it is zero at the points of [`is_zero`], which do without its weights.
+pub(super) fn pack(weights: &[f32], nearest: &[bool], groups: &Groups) -> (Vec<f32>, [usize; POINTS]) {
+    let channels = [nearest.len(), nearest.iter().filter(|n| !**n).count()];
+    let mut points = [0; POINTS];
+    let mut len = 0;
+    for (point, start) in points.iter_mut().enumerate() {
+        *start = len;
+        len += channels[usize::from(is_zero(point))] * groups.lanes();
+    }
+    let mut packed = vec![0.0; len];
     for out in 0..groups.channels() {
         let (group_start, group_lanes, lane) = groups.place(out);
-        for input in 0..channels_in {
-            let at = 9 * (out * channels_in + input);
-            let points = transform(&weights[at..at + 9]);
-            let place = group_start * channels_in + input * group_lanes + lane;
-            for (point, value) in points.into_iter().enumerate() {
-                packed[point * point_len + place] = value;
+        // Inputs so far: all, and those that are not zero.
+        let mut before = [0; 2];
+        for (input, nearest) in nearest.iter().enumerate() {
+            let at = 9 * (out * channels[0] + input);
+            let values = transform(&weights[at..at + 9]);
+            for (point, value) in values.into_iter().enumerate() {
+                let zero = is_zero(point);
+                if !(zero && *nearest) {
+                    let (channels, before) = (channels[usize::from(zero)], before[usize::from(zero)]);
+                    packed[points[point] + group_start * channels + before * group_lanes + lane] = value;
+                }
             }
+            before[0] += 1;
+            before[1] += usize::from(!nearest);
         }
     }
-    packed
+    (packed, points)
 }
 
 /// `G g G'` of one 3x3 kernel.
