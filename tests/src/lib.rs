@@ -6,6 +6,7 @@ pub mod bundles;
 pub mod cpu_suite;
 pub mod golden;
 pub mod heap;
+pub mod hostile;
 pub mod networks;
 pub mod npy;
 pub mod onnx;

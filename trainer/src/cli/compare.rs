@@ -19,7 +19,7 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Trains nothing. Without --labels the validation samples of the first run folder are used. Parameters, GFLOP and receptive
-field are known for run folders only. The models take turns frame by frame, so that a busy machine slows all of them alike.
+field are read off the networks. The models take turns frame by frame, so that a busy machine slows all of them alike.
 
 Examples:
   dormouse compare runs/bottomup runs/topdown
@@ -89,6 +89,7 @@ const AXES: Axes<'static> = Axes {
     x: "distance, px",
     y: "share of parts of matched animals",
     log_y: false,
+    x_low: Some(0.0),
     y_range: Some((0.0, 1.0)),
     rising: true,
 };

@@ -73,7 +73,15 @@ pub(super) fn check_runtime(nets: &[StageNet], config: &TrainConfig, facts: &Run
 }
 
 /// The bundle without self-test, and its networks as ONNX.
-fn draft(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts) -> Result<(BundleWriter, Vec<Vec<u8>>)> {
+///
+/// # Errors
+/// When a network cannot be exported or the runtime refuses the configuration.
+pub(super) fn draft(
+    nets: &[StageNet],
+    config: &TrainConfig,
+    name: &str,
+    facts: &RunFacts,
+) -> Result<(BundleWriter, Vec<Vec<u8>>)> {
     let hash = config.hash()?;
     let networks =
         nets.iter().map(|trained| to_onnx(&trained.net, &metadata(&trained.net, &hash))).collect::<Result<Vec<_>>>()?;

@@ -40,6 +40,8 @@ pub(super) struct Measured {
     /// Bytes that a run of engine cpu writes, and bytes of its packed weights.
     pub arena_bytes: Option<usize>,
     pub weight_bytes: Option<usize>,
+    /// Most memory that this program had at any time, preparation included; known on Linux.
+    pub process_peak_bytes: Option<usize>,
     /// Steps of engine cpu.
     pub layers: Vec<Layer>,
 }
@@ -139,8 +141,16 @@ fn summary(order: &Order, backend: &'static str, (prepare_ms, first_ms): (f64, f
         min_ms: times.first().copied().unwrap_or(0.0),
         arena_bytes: None,
         weight_bytes: None,
+        process_peak_bytes: process_peak_bytes(),
         layers: Vec::new(),
     }
+}
+
+/// `VmHWM` of proc(5): the largest resident set of this program.
+fn process_peak_bytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    kilobytes.trim().parse::<usize>().ok()?.checked_mul(1024)
 }
 
 fn millis(since: Instant) -> f64 {

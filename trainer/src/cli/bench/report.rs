@@ -16,15 +16,18 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
     for (name, ms) in rows {
         let _ = writeln!(text, "  {name:11} {ms:9.2} ms");
     }
+    let mb = |bytes: usize| bytes as f64 / 1e6;
     if let (Some(arena), Some(weights)) = (m.arena_bytes, m.weight_bytes) {
-        let mb = |bytes: usize| bytes as f64 / 1e6;
         let _ = writeln!(text, "  memory      {:9.1} MB of maps, {:.1} MB of weights", mb(arena), mb(weights));
+    }
+    if let Some(peak) = m.process_peak_bytes {
+        let _ = writeln!(text, "  program     {:9.1} MB at its peak", mb(peak));
     }
     if layers && !m.layers.is_empty() {
         let width = m.layers.iter().map(|l| l.node.chars().count()).max().unwrap_or(0).max(4);
-        let _ = writeln!(text, "\n  {:width$}  {:15}  {:>8}  {:>7}", "node", "method", "best ms", "GFLOP/s");
+        let _ = writeln!(text, "\n  {:width$}  {:15}  {:>8}  {:>7}  {:>7}", "node", "method", "best ms", "GFLOP", "GFLOP/s");
         for layer in &m.layers {
-            let speed = if layer.gflop > 0.0 { format!("{:7.1}", layer.gflop_per_s) } else { String::new() };
+            let speed = if layer.gflop > 0.0 { format!("{:7.4}  {:7.1}", layer.gflop, layer.gflop_per_s) } else { String::new() };
             let _ = writeln!(text, "  {:width$}  {:15}  {:8.3}  {speed}", layer.node, layer.method, layer.min_ms);
         }
     }
