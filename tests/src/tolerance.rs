@@ -1,1 +1,61 @@
+//! Every tolerance of the tests, named, with its reason. A test that needs another one adds it here.
 
+/// Keypoints decoded from the very maps that SLEAP's networks gave, against the recorded predictions, in frame pixels.
+///
+/// The steps are the same, only the 25 products of the 5x5 patch may be added up in another order: about 1e-6 cells,
+/// times 2 to 8 pixels a cell, and positions near 300 px have an f32 spacing of 3e-5 px. Measured: 0.
+pub const SAME_MAPS_KEYPOINT_PX: f32 = 1e-4;
+
+/// Keypoint scores from the same maps: values are copied, but maps and predictions were recorded in two runs of the
+/// network, whose convolutions need not add up in the same order. Measured: 6e-7.
+pub const SAME_MAPS_KEYPOINT_SCORE: f32 = 5e-6;
+
+/// Instance scores from the same maps: per edge a mean over 10 samples, projected on the edge after and not before
+/// summing. Measured: 2.4e-7.
+pub const SAME_MAPS_INSTANCE_SCORE: f32 = 5e-6;
+
+/// Preprocessing without scaling: one division of a whole number by 255 in single precision.
+pub const PIXEL: f32 = 1e-7;
+
+/// Preprocessing with scaling, in grey levels: the result is rounded to a whole level (0.5), and its weights are single
+/// precision while the oracle's are double (up to 16 384 / 8 taps of 255 levels at 6e-8 each).
+pub const SCALED_LEVELS: f64 = 0.5 + 2e-3;
+
+/// Luma in grey levels: rounding to a whole level (0.5) and weights in 1/65536 (3 x 255 / 131072).
+pub const LUMA_LEVELS: f64 = 0.5 + 6e-3;
+
+/// There and back through a scale: two roundings to single precision, relative.
+pub const MAP_ROUND_TRIP: f32 = 2.0 * f32::EPSILON;
+
+/// Metrics against a naive oracle: sums of some hundred doubles in another order.
+pub const METRIC: f64 = 1e-9;
+
+/// Parts planted as Gaussians of one cell, one pixel a cell, per axis: the 5x5 patch recovers about 93 % of the largest
+/// offset of half a cell (see `refine`), and grey levels are whole.
+pub const PLANTED_PART_PX: f32 = 0.1;
+
+/// The same pixels in another crop, per axis: the same patch, and positions below 128 px have an f32 spacing of 8e-6 px.
+pub const SAME_CROP_PX: f32 = 2e-5;
+
+/// Maps of single operators and of networks of a few layers with inputs up to 1: the reference executor sums in f64 and rounds
+/// once an operator, tract sums up to some hundred products in f32, 6e-8 each.
+pub const SMALL_NETWORK: f32 = 2e-5;
+
+/// Our CPU engine's sums and functions against f64, relative to the largest number: up to some thousand f32 products are added
+/// one by one, 6e-8 each at worst, some 1e-6 in practice.
+pub const CPU_DIRECT: f32 = 1e-5;
+
+/// Winograd's method likewise: its transforms multiply by up to 10 twice before they cancel. Measured: below 5e-6.
+pub const CPU_WINOGRAD: f32 = 2e-5;
+
+/// Poses of one trained network by two engines, in px: maps differ by about 1e-6, and an integral over a 5x5 patch turns that into
+/// far less than this. The promise is 0.01 px.
+pub const SAME_POSE_PX: f32 = 0.01;
+
+/// Maps of whole networks by two engines, relative to the largest number of a map: some twenty convolutions, each off by up to 5e-6
+/// of its largest number (see [`CPU_WINOGRAD`]), if all these went the same way. Measured on random weights: below 2.5e-5.
+pub const WHOLE_NETWORK: f32 = 1e-4;
+
+/// Whole untrained networks by two engines, relative to the largest number of an output: some twenty layers, each of which adds up
+/// to some thousand f32 products in another order.
+pub const EXPORTED_NETWORK: f32 = 5e-5;
