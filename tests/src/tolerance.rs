@@ -59,3 +59,7 @@ pub const GPU_DIRECT: f32 = 1e-5;
 /// Maps of whole networks by two engines, relative to the largest number of a map: some twenty convolutions, each off by up to 5e-6
 /// of its largest number (see [`CPU_WINOGRAD`]), if all these went the same way. Measured on random weights: below 2.5e-5.
 pub const WHOLE_NETWORK: f32 = 1e-4;
+
+/// Whole untrained networks by two engines, relative to the largest number of an output: some twenty layers, each of which adds up
+/// to some thousand f32 products in another order.
+pub const EXPORTED_NETWORK: f32 = 5e-5;

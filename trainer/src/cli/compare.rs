@@ -46,8 +46,7 @@ pub(super) struct CompareArgs {
 }
 
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<u8> {
-    let open = |path: &PathBuf| Contestant::open(path).with_context(|| path.display().to_string());
-    let contestants = args.runs.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    let contestants = args.runs.iter().map(|path| Contestant::open(path)).collect::<crate::Result<Vec<_>>>()?;
     let (source, samples) = samples(args, &contestants)?;
     let threads = args.threads.unwrap_or_else(default_threads).max(1);
     eprintln!("{} models, {} frames", contestants.len(), source.len());

@@ -52,17 +52,17 @@ pub(super) fn run(args: &PreviewArgs) -> anyhow::Result<u8> {
     let config = TrainConfig::load(&args.config, &args.set)?;
     let (skeleton, rows) = preview_rows(&config, &args.search.to_search()?, args.samples as usize)?;
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io("create folder", &args.out, e))?;
-    let pictures = rows.iter().map(|row| row_pictures(row, &skeleton)).collect::<Result<Vec<_>>>()?;
-    let tallest = pictures.iter().flatten().map(Image::height_px).max().unwrap_or(1);
-    let per_sheet = (SHEET_PX / tallest).max(1);
     let mut written = Vec::new();
-    // Each network has its own sheets, because their rows differ in length.
-    let sheets = pictures.chunk_by(|a, b| a.len() == b.len()).flat_map(|rows| rows.chunks(per_sheet));
-    for (number, rows) in sheets.enumerate() {
-        let path = args.out.join(format!("preview-{}.png", number + 1));
-        let columns = rows.first().map_or(1, Vec::len);
-        save_png(&contact_sheet(&rows.concat(), columns)?, &path)?;
-        written.push(path);
+    // Each network has its own sheets.
+    for rows in rows.chunk_by(|a, b| a.stage == b.stage) {
+        let pictures = rows.iter().map(|row| row_pictures(row, &skeleton)).collect::<Result<Vec<_>>>()?;
+        let tallest = pictures.iter().flatten().map(Image::height_px).max().unwrap_or(1);
+        for rows in pictures.chunks((SHEET_PX / tallest).max(1)) {
+            let path = args.out.join(format!("preview-{}.png", written.len() + 1));
+            let columns = rows.first().map_or(1, Vec::len);
+            save_png(&contact_sheet(&rows.concat(), columns)?, &path)?;
+            written.push(path);
+        }
     }
     let text = written.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join("\n");
     print_result(args.json, &json!({ "sheets": written, "samples": rows.len() }), &text)?;

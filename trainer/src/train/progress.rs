@@ -77,7 +77,7 @@ fn clock(seconds: f64) -> String {
 pub fn line(event: &Event) -> Option<String> {
     match event {
         Event::TrainStarted { parameters, memory, epochs, steps_per_epoch, first_epoch, max_minutes, .. } => {
-            let limit = max_minutes.map_or(String::new(), |m| format!(", at most {m} minutes"));
+            let limit = max_minutes.map_or(String::new(), |m| format!(", at most {} minutes", (m * 100.0).round() / 100.0));
             let from = if *first_epoch > 1 { format!(", from epoch {first_epoch}") } else { String::new() };
             let plan = format!("{epochs} epochs of {steps_per_epoch} steps{from}{limit}");
             Some(format!("training {parameters} parameters: {plan}; {memory}"))
