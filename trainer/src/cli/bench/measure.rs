@@ -17,6 +17,7 @@ pub(super) struct Order {
     pub width_px: usize,
     pub height_px: usize,
     pub isa: Option<Isa>,
+    #[cfg_attr(not(feature = "wgpu"), expect(dead_code, reason = "only engine wgpu asks for it"))]
     pub allow_software: bool,
 }
 
