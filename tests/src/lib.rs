@@ -13,3 +13,5 @@ pub mod onnx;
 pub mod run_tract;
 pub mod tolerance;
 pub mod top_down;
+#[cfg(feature = "wgpu")]
+pub mod wgpu_suite;

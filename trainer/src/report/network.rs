@@ -101,23 +101,31 @@ fn behind(op: &Op, seen: Field) -> Field {
 mod tests {
     use super::*;
     use crate::export::{metadata, to_onnx};
-    use crate::model::{HeadSpec, PoseNetConfig, UnetConfig, Upsampling, forward_flops, parameter_count, receptive_field_px};
+    use crate::model::{
+        Backbone, CompactConfig, HeadSpec, PoseNetConfig, UnetConfig, Upsampling, forward_flops, parameter_count,
+        receptive_field_px,
+    };
     use burn::tensor::Device;
     use dormouse::config::HeadKind;
 
     #[test]
     fn the_exported_file_says_what_the_plan_says() {
-        for (max_stride, convs_per_block, upsampling) in [(8, 2, Upsampling::Bilinear), (16, 3, Upsampling::Transposed)] {
+        let unet = UnetConfig { filters: 4, max_stride: 8, ..UnetConfig::default() };
+        let backbones: [Backbone; 3] = [
+            unet.clone().into(),
+            UnetConfig { max_stride: 16, convs_per_block: 3, upsampling: Upsampling::Transposed, ..unet }.into(),
+            CompactConfig { filters: 8, max_stride: 8, ..CompactConfig::default() }.into(),
+        ];
+        for backbone in backbones {
             let heads = vec![
                 HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 3, 2),
                 HeadSpec::new(HeadKind::PartAffinityFields, "pafs", 4, 4),
             ];
-            let unet = UnetConfig { filters: 4, max_stride, convs_per_block, upsampling, ..UnetConfig::default() };
-            let net = PoseNetConfig { in_channels: 1, unet: unet.clone(), heads }.init(1, &Device::default()).unwrap();
+            let net = PoseNetConfig { in_channels: 1, backbone: backbone.clone(), heads }.init(1, &Device::default()).unwrap();
             let facts = NetworkFacts::of_onnx(&to_onnx(&net, &metadata(&net, "")).unwrap()).unwrap();
             assert_eq!(facts.parameters(), parameter_count(net.plan()));
             assert_eq!(facts.flop([1, 64, 96]).unwrap(), forward_flops(net.plan(), 96, 64));
-            assert_eq!(facts.receptive_field_px(), receptive_field_px(&unet));
+            assert_eq!(facts.receptive_field_px(), receptive_field_px(&backbone));
             assert!(facts.flop([2, 64, 96]).is_err());
         }
         assert!(NetworkFacts::of_onnx(b"no network").is_err());

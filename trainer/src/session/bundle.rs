@@ -186,7 +186,7 @@ fn card(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts, h
         let strides = net.config().heads.iter().map(|h| format!("{} {}", h.output, h.stride_px)).collect::<Vec<_>>().join(", ");
         line(&key("parameters"), parameter_count(net.plan()).to_string());
         line(&key("cost"), format!("{flops:.2} GFLOP for a network input of 256 x 256"));
-        line(&key("receptive field"), format!("{} px of the network input", receptive_field_px(&config.model.unet())));
+        line(&key("receptive field"), format!("{} px of the network input", receptive_field_px(&config.model.backbone())));
         line(&key("input scale"), config.preprocess.input_scale.to_string());
         line(&key("output strides"), strides);
     }

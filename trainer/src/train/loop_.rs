@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
             Some(saved) => resumed(net, spec, saved)?,
         };
         let log = EpochLog::open(&run_dir.join(LOG), spec, &progress)?;
-        let side = net.config().unet.max_stride;
+        let side = net.config().backbone.max_stride();
         sink.event(&Event::TrainStarted {
             parameters: parameter_count(net.plan()),
             flops_per_px: forward_flops(net.plan(), side, side) as f64 / (side * side) as f64,

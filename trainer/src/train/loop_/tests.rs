@@ -50,7 +50,7 @@ impl BatchSource for Poisoned {
 fn net() -> PoseNet {
     let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 1, 2)];
     let unet = UnetConfig { filters: 8, max_stride: 8, ..UnetConfig::default() };
-    PoseNetConfig { in_channels: 1, unet, heads }.init(11, &Device::default()).unwrap()
+    PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(11, &Device::default()).unwrap()
 }
 
 fn spec(epochs: usize, steps: usize, rate: f64) -> TrainSpec {
