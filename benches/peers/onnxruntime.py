@@ -1,13 +1,21 @@
 #!/usr/bin/env python3
 """Times our CPU engine against ONNX Runtime (and OpenVINO) on the same networks, interleaved in one run.
 
-    cargo build --release --bin dormouse
-    benches/peers/onnxruntime.py                      # 1 and 2 threads, AVX-512 where the machine has it
-    benches/peers/onnxruntime.py --isa avx2 --openvino --rounds 9 --json
+    cargo build --release --workspace --bin dormouse
+    benches/peers/onnxruntime.py                      # 1 and 2 threads, the best instructions of the machine
+    benches/peers/onnxruntime.py --avx2               # ours held to AVX2
+    benches/peers/onnxruntime.py --openvino --rounds 9 --json
+    chrt -r 1 benches/peers/onnxruntime.py --only flies --threads 1     # one piece of a quiet measurement
 
 The first call makes a virtual environment outside the repository (--venv) and installs the peers there with pip. Rounds of
 the engines take turns, so that a slow moment of the machine meets all of them; the ratio of a row is the median over rounds of
 peer / ours, each the median over the frames of a round, and its spread the smallest and largest of these ratios.
+
+Memory is the peak of a whole process of ours, but of a peer only what a fresh process takes beyond its imports (Python and the
+library itself). Preparation is from the file to the engine that is ready for the first frame.
+
+With --avx2 (or --isa) the instructions of ours are held back. ONNX Runtime cannot be told to leave AVX-512 alone, so that it
+keeps it, and the ratio is the smaller for it; OpenVINO is told by ONEDNN_MAX_CPU_ISA.
 """
 
 import argparse
@@ -17,7 +25,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -45,112 +52,94 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.7, help="time of one engine in one round")
     parser.add_argument("--isa", choices=["portable", "avx2", "avx512"], help="our instructions (the best otherwise)")
+    parser.add_argument("--avx2", dest="isa", action="store_const", const="avx2", help="the same as --isa avx2")
     parser.add_argument("--openvino", action="store_true", help="OpenVINO in f32 and bf16 as well")
-    parser.add_argument("--only", help="networks whose name contains this")
+    parser.add_argument("--only", nargs="+", default=[""], help="networks whose name contains one of these")
     parser.add_argument("--json", action="store_true", help="last line is one JSON object")
-    return parser.parse_args()
-
-
-def ours(args, file, width, height, threads):
-    """Median and memory of one round of our engine; a first call finds the number of frames."""
-
-    def call(frames):
-        command = [args.binary, "bench", file, "--backend", "cpu", "--size", f"{width}x{height}", "--threads", threads]
-        command += ["--frames", frames, "--json"] + (["--isa", args.isa] if args.isa else [])
-        done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
-        return json.loads(done.stdout.splitlines()[-1])
-
-    frames = max(3, round(args.seconds * 1e3 / call(3)["p50_ms"]))
-    return lambda: call(frames)["p50_ms"]
-
-
-def timed(args, run):
-    """A round of a peer: median in milliseconds."""
-    run()
-    start = time.perf_counter()
-    run()
-    frames = max(3, round(args.seconds / (time.perf_counter() - start)))
-
-    def once():
-        times = []
-        run()
-        for _ in range(frames):
-            start = time.perf_counter()
-            run()
-            times.append((time.perf_counter() - start) * 1e3)
-        return statistics.median(times)
-
-    return once
-
-
-def onnxruntime_round(args, file, image, threads):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    return timed(args, lambda: session.run(None, {"image": image}))
-
-
-def openvino_round(args, file, image, threads, precision):
-    import openvino
-
-    core = openvino.Core()
-    model = core.read_model(str(file))
-    model.reshape({"image": list(image.shape)})
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-    request = core.compile_model(model, "CPU", settings).create_infer_request()
-    return timed(args, lambda: request.infer({"image": image}))
+    args = parser.parse_args()
+    if not args.binary.is_file():
+        parser.error(f"{args.binary} is not there: build it with cargo build --release --workspace --bin dormouse")
+    if args.isa == "avx2":
+        os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
+    return args
 
 
 def compare(args, file, width, height, threads):
+    """One row: the same network and number of threads in every engine."""
     import numpy
+    from engines import PEERS, Ours, Peer
 
     image = numpy.random.default_rng(1).random((1, 1, height, width), dtype=numpy.float32)
-    engines = {"ours": ours(args, file, width, height, threads)}
-    engines["onnxruntime"] = onnxruntime_round(args, file, image, threads)
-    if args.openvino:
-        for precision in ("f32", "bf16"):
-            engines[f"openvino-{precision}"] = openvino_round(args, file, image, threads, precision)
-    rounds = [{name: run() for name, run in engines.items()} for _ in range(args.rounds)]
-    row = {"threads": threads, "ours_ms": statistics.median(r["ours"] for r in rounds)}
-    for name in list(engines)[1:]:
+    ours = Ours(args, file, width, height, threads)
+    names = [name for name in PEERS if args.openvino or not name.startswith("openvino")]
+    peers = {name: Peer(args, name, file, image, threads) for name in names}
+    rounds = [{"ours": ours.round(), **{name: peer.round() for name, peer in peers.items()}} for _ in range(args.rounds)]
+    row = {
+        "threads": threads,
+        "isa": ours.found["isa"],
+        "ours_ms": statistics.median(r["ours"] for r in rounds),
+        "prepare_ms": statistics.median(ours.prepare_ms),
+        "memory_mb": ours.found["process_peak_bytes"] / 1e6,
+    }
+    for name, peer in peers.items():
         ratios = [r[name] / r["ours"] for r in rounds]
+        memory = peer.memory()
         row[name] = {
             "ms": statistics.median(r[name] for r in rounds),
             "ratio": statistics.median(ratios),
             "spread": [min(ratios), max(ratios)],
+            "prepare_ms": statistics.median(peer.prepare_ms),
+            "memory_mb": memory["peak_mb"] - memory["imports_mb"],
         }
     return row
+
+
+def peers_of(row):
+    return [key for key in row if isinstance(row[key], dict)]
+
+
+def line(row):
+    """A row of the Markdown table."""
+    cells = [row["network"], str(row["threads"]), f"{row['ours_ms']:.2f}"]
+    for peer in peers_of(row):
+        p = row[peer]
+        cells += [f"{p['ms']:.2f}", f"**{p['ratio']:.2f}** ({p['spread'][0]:.2f} to {p['spread'][1]:.2f})"]
+    cells += [" / ".join(f"{r['memory_mb']:.0f}" for r in (row, *(row[p] for p in peers_of(row))))]
+    cells += [" / ".join(f"{r['prepare_ms']:.0f}" for r in (row, *(row[p] for p in peers_of(row))))]
+    return "| " + " | ".join(cells) + " |"
+
+
+def header(row):
+    peers = peers_of(row)
+    cells = ["network", "threads", "ours, ms", *(cell for p in peers for cell in (f"{p}, ms", f"{p} / ours"))]
+    everyone = " / ".join(["ours", *peers])
+    cells += [f"memory, MB: {everyone}", f"preparation, ms: {everyone}"]
+    return "| " + " | ".join(cells) + " |\n|" + "---|" * len(cells)
 
 
 def main():
     args = arguments()
     args.venv = args.venv.resolve()
     inside_venv(args.venv, args.openvino)
+    import engines  # noqa: F401 (while this folder is searched)
     from networks import all_networks
 
-    # This file has the name of the package that it imports.
+    # A file of this folder has the name of a package.
     sys.path[:] = [path for path in sys.path if Path(path).resolve() != HERE]
-
     rows = []
     for name, file, width, height in all_networks(args.venv / "networks"):
-        if args.only and args.only not in name:
+        if not any(part in name for part in args.only):
             continue
         for threads in args.threads:
-            row = {"network": name, **compare(args, file, width, height, threads)}
-            rows.append(row)
-            peers = [key for key in row if isinstance(row[key], dict)]
-            text = "  ".join(
-                f"{peer} {row[peer]['ms']:.2f} ms = {row[peer]['ratio']:.2f}x "
-                f"({row[peer]['spread'][0]:.2f}-{row[peer]['spread'][1]:.2f})"
-                for peer in peers
-            )
-            print(f"{name:22} {threads} thr  ours {row['ours_ms']:.2f} ms  {text}", file=sys.stderr, flush=True)
-    peers = [key for key in rows[0] if isinstance(rows[0][key], dict)]
-    geomean = {p: math.exp(statistics.fmean(math.log(r[p]["ratio"]) for r in rows)) for p in peers}
-    for peer in peers:
-        print(f"{peer}: {geomean[peer]:.2f} times our time in the geometric mean")
+            rows.append({"network": name, **compare(args, file, width, height, threads)})
+            if len(rows) == 1:
+                print(header(rows[0]))
+            print(line(rows[-1]), flush=True)
+    if not rows:
+        raise SystemExit("no network has such a name")
+    geomean = {p: math.exp(statistics.fmean(math.log(r[p]["ratio"]) for r in rows)) for p in peers_of(rows[0])}
+    for peer, ratio in geomean.items():
+        print(f"\n{peer} takes {ratio:.2f} times our time in the geometric mean ({rows[0]['isa']}, {len(rows)} rows)")
     if args.json:
         print(json.dumps({"geomean": geomean, "isa": args.isa or "best", "rows": rows}))
 

@@ -124,6 +124,14 @@ pub enum Error {
         /// The engine's own words, cut to fit.
         detail: Text,
     },
+    /// There is no GPU that engine wgpu can use, or it cannot hold the network.
+    #[error("GPU {adapter}: {what}")]
+    Gpu {
+        /// Name of the adapter and its driver, cut to fit.
+        adapter: Text<95>,
+        /// What is missing.
+        what: &'static str,
+    },
     /// The bytes of a network are not what ONNX promises.
     #[error("network cannot be read at {place}: {what}")]
     NetworkFile {

@@ -6,9 +6,12 @@ pub mod bundles;
 pub mod cpu_suite;
 pub mod golden;
 pub mod heap;
+pub mod hostile;
 pub mod networks;
 pub mod npy;
 pub mod onnx;
 pub mod run_tract;
 pub mod tolerance;
 pub mod top_down;
+#[cfg(feature = "wgpu")]
+pub mod wgpu_suite;

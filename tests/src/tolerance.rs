@@ -51,3 +51,15 @@ pub const CPU_WINOGRAD: f32 = 2e-5;
 /// Poses of one trained network by two engines, in px: maps differ by about 1e-6, and an integral over a 5x5 patch turns that into
 /// far less than this. The promise is 0.01 px.
 pub const SAME_POSE_PX: f32 = 0.01;
+
+/// Our GPU engine's sums and functions against f64, relative to the largest number: f32 products added one by one as in
+/// [`CPU_DIRECT`], and `exp` within what Vulkan allows (3 + 2 |x| units in the last place, below 1e-6 for inputs up to 4).
+pub const GPU_DIRECT: f32 = 1e-5;
+
+/// Maps of whole networks by two engines, relative to the largest number of a map: some twenty convolutions, each off by up to 5e-6
+/// of its largest number (see [`CPU_WINOGRAD`]), if all these went the same way. Measured on random weights: below 2.5e-5.
+pub const WHOLE_NETWORK: f32 = 1e-4;
+
+/// Whole untrained networks by two engines, relative to the largest number of an output: some twenty layers, each of which adds up
+/// to some thousand f32 products in another order.
+pub const EXPORTED_NETWORK: f32 = 5e-5;

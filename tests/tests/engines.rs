@@ -4,10 +4,12 @@
 
 use dormouse::engine::cpu::CpuNetwork;
 use dormouse::{Backend, Bundle, Error, Estimator, Frame, Options, Poses};
+use dormouse_tests::golden::data_path;
 use dormouse_tests::onnx::{Attr, Onnx};
 use dormouse_tests::tolerance::SAME_POSE_PX;
 use dormouse_trainer::dataset::SampleSource;
 use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
+use dormouse_trainer::dataset::video::open_path;
 
 static DEMO: &[u8] = include_bytes!("../../model-zoo/demo/demo.dorm");
 /// Width and height of the frames; the network sees three quarters of it, padded to multiples of 16 px.
@@ -71,4 +73,28 @@ fn a_network_for_bytes_is_refused() {
     };
     assert!(network(Onnx::new(17).input("x", &[-1, 1, -1, -1])).is_ok());
     assert!(matches!(network(Onnx::new(17).byte_input("x", &[-1, 1, -1, -1])), Err(Error::Engine { .. })));
+}
+
+/// Frames of a real video: engine cpu puts every part where tract puts it. `DORMOUSE_TEST_BUNDLE` names the model. Without it
+/// the demo's network looks at flies that it was not trained on: its poses are poor, but must be the same in both engines.
+#[test]
+#[ignore = "needs ../shared/data/flies and ffmpeg"]
+fn cpu_and_tract_find_the_same_poses_in_real_frames() {
+    const FRAMES: u64 = 100;
+    let file = std::env::var_os("DORMOUSE_TEST_BUNDLE").map_or_else(|| DEMO.to_vec(), |path| std::fs::read(path).unwrap());
+    let bundle = Bundle::from_bytes(&file).unwrap();
+    let mut video = open_path(data_path("flies/centered_pair_small.mp4")).unwrap();
+    let frame_px = (video.width_px() as u32, video.height_px() as u32);
+    let mut tract = estimator(&bundle, Backend::Tract, 2, frame_px);
+    let mut ours = estimator(&bundle, Backend::Cpu, 2, frame_px);
+    let (mut visible, mut animals) = (0, 0);
+    for index in 0..FRAMES {
+        let image = video.frame(index).unwrap();
+        let frame: Frame<'_> = image.frame().unwrap();
+        let expected = tract.estimate(&frame).unwrap();
+        animals += expected.len();
+        visible += compare(ours.estimate(&frame).unwrap(), expected, &format!("frame {index}"));
+    }
+    println!("{animals} animals, {visible} visible parts");
+    assert!(visible > FRAMES as usize, "{visible} parts in {FRAMES} frames");
 }

@@ -19,7 +19,7 @@ pub use data::{DataConfig, SynthConfig};
 pub use heads::HeadPlan;
 pub use identity::{ClassMapConfig, ClassVectorConfig, IdentitySection};
 pub use inference::InferenceConfig;
-pub use model::{ConfmapConfig, ModelConfig, PafConfig, TrainModelType};
+pub use model::{BackboneChoice, CompactSection, ConfmapConfig, ModelConfig, PafConfig, TrainModelType};
 pub use overrides::apply_overrides;
 pub use preprocess::{ColorChoice, PreprocessSection, ResizeChoice};
 pub use stage::Stage;

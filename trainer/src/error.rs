@@ -10,14 +10,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused a file operation.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {cause}", path.display())]
     Io {
         /// What was tried, for example `read`.
         action: &'static str,
         /// File or folder.
         path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
+        /// The system's answer. It is part of the message and thus no `source`: whoever prints the chain would say it twice.
+        cause: std::io::Error,
     },
     /// A file's content is not what it must be.
     #[error("{}: {place}: {what}", path.display())]
@@ -59,12 +59,24 @@ pub enum Error {
 
 impl Error {
     /// Wraps an operating-system error with the path it was about.
-    pub fn io(action: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Self {
-        Self::Io { action, path: path.as_ref().to_path_buf(), source }
+    pub fn io(action: &'static str, path: impl AsRef<Path>, cause: std::io::Error) -> Self {
+        Self::Io { action, path: path.as_ref().to_path_buf(), cause }
     }
 
     /// A file's content is wrong at `place`.
     pub fn bad_file(path: impl AsRef<Path>, place: impl Into<String>, what: impl Into<String>) -> Self {
         Self::BadFile { path: path.as_ref().to_path_buf(), place: place.into(), what: what.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_answer_is_given_once() {
+        let gone = std::io::Error::new(std::io::ErrorKind::NotFound, "it is gone");
+        let error = anyhow::Error::from(Error::io("read", "a.slp", gone));
+        assert_eq!(format!("{error:#}"), "cannot read a.slp: it is gone");
     }
 }

@@ -8,13 +8,16 @@ use core::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Backend {
-    /// The best engine of this build for the network at hand.
+    /// Our own engine on the CPU for networks whose operators it knows, tract for others. Never a GPU: which one there is, and
+    /// whether it is faster, is not known beforehand, and adding the feature `wgpu` must not change a program.
     #[default]
     Auto,
     /// Our own engine on the CPU: small and fast, for networks whose operators it knows.
     Cpu,
     /// tract on the CPU: runs any ONNX network.
     Tract,
+    /// Our own engine on a GPU, for networks whose operators it knows.
+    Wgpu,
 }
 
 impl Backend {
@@ -24,6 +27,7 @@ impl Backend {
             Self::Auto => "auto",
             Self::Cpu => "cpu",
             Self::Tract => "tract",
+            Self::Wgpu => "wgpu",
         }
     }
 }
@@ -42,7 +46,8 @@ impl FromStr for Backend {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
             "tract" => Ok(Self::Tract),
-            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, cpu, tract" }),
+            "wgpu" => Ok(Self::Wgpu),
+            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, cpu, tract, wgpu" }),
         }
     }
 }

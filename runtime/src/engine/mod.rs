@@ -5,6 +5,8 @@ pub mod cpu;
 mod network;
 #[cfg(feature = "tract")]
 mod tract;
+#[cfg(feature = "wgpu")]
+pub mod wgpu;
 
 pub use backend::Backend;
-pub use network::{Engine, Network, OutputSpec, load_network};
+pub use network::{Engine, EngineOptions, Network, OutputSpec, load_network};

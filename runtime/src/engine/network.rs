@@ -54,18 +54,32 @@ pub trait Engine: Send {
     fn output(&self, index: usize, image: usize) -> Option<Maps<'_>>;
 }
 
-/// Parses ONNX bytes for the chosen backend; `threads` is at least 1.
+/// Which engine, and what it may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Engine.
+    pub backend: Backend,
+    /// Threads of engines on the CPU, at least 1.
+    pub threads: usize,
+    /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
+    pub allow_software: bool,
+}
+
+/// Parses ONNX bytes for the chosen backend.
 ///
 /// # Errors
-/// [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network.
-pub fn load_network(backend: Backend, onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Box<dyn Network>, Error> {
-    match backend {
+/// [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if
+/// there is no GPU for it.
+pub fn load_network(options: &EngineOptions, onnx: &[u8], outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
+    let threads = options.threads.max(1);
+    match options.backend {
         Backend::Cpu => Ok(Box::new(CpuNetwork::load(onnx, outputs, threads)?)),
         Backend::Auto => match CpuNetwork::load(onnx, outputs.clone(), threads) {
             Ok(network) => Ok(Box::new(network)),
             Err(own) => load_tract(onnx, outputs, threads).map_err(|other| if other == TRACT_MISSING { own } else { other }),
         },
         Backend::Tract => load_tract(onnx, outputs, threads),
+        Backend::Wgpu => load_wgpu(onnx, outputs, options.allow_software),
     }
 }
 
@@ -79,4 +93,15 @@ fn load_tract(onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<B
 #[cfg(not(feature = "tract"))]
 fn load_tract(_onnx: &[u8], _outputs: Vec<OutputSpec>, _threads: usize) -> Result<Box<dyn Network>, Error> {
     Err(TRACT_MISSING)
+}
+
+#[cfg(feature = "wgpu")]
+fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, allow_software: bool) -> Result<Box<dyn Network>, Error> {
+    let gpu = super::wgpu::Gpu::open(allow_software)?;
+    Ok(Box::new(super::wgpu::WgpuNetwork::load(&gpu, onnx, outputs)?))
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn load_wgpu(_onnx: &[u8], _outputs: Vec<OutputSpec>, _allow_software: bool) -> Result<Box<dyn Network>, Error> {
+    Err(Error::EngineMissing("wgpu"))
 }

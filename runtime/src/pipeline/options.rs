@@ -19,6 +19,8 @@ pub struct Options {
     pub backend: Backend,
     /// Threads of the engine, at least 1.
     pub threads: usize,
+    /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
+    pub allow_software: bool,
     /// Frame width and height to prepare for; without it the first frame decides (and pays for the preparation).
     pub frame_px: Option<(u32, u32)>,
     /// What to do about frames of another size.
@@ -29,7 +31,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { backend: Backend::Auto, threads: 1, frame_px: None, on_size_change: OnSizeChange::Refuse, self_test: true }
+        Self {
+            backend: Backend::Auto,
+            threads: 1,
+            allow_software: false,
+            frame_px: None,
+            on_size_change: OnSizeChange::Refuse,
+            self_test: true,
+        }
     }
 }
 

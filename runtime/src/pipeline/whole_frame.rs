@@ -2,7 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind, NetworkConfig, PreprocessConfig};
-use crate::engine::{Backend, Engine, Network, OutputSpec, load_network};
+use crate::engine::{Backend, Engine, EngineOptions, Network, OutputSpec, load_network};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImageMap;
@@ -87,7 +87,8 @@ impl WholeFrame {
 /// Loads the network that a part of the configuration describes.
 pub(super) fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
-    load_network(options.backend, bundle.network(&network.name)?, outputs, options.threads.max(1))
+    let Options { backend, threads, allow_software, .. } = *options;
+    load_network(&EngineOptions { backend, threads, allow_software }, bundle.network(&network.name)?, outputs)
 }
 
 fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {

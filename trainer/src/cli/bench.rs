@@ -2,6 +2,8 @@
 
 mod measure;
 mod report;
+#[cfg(feature = "wgpu")]
+mod wgpu;
 
 use super::output::print_result;
 use anyhow::{Context as _, ensure};
@@ -10,6 +12,9 @@ use dormouse::engine::cpu::Isa;
 use dormouse::{Backend, Bundle};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+#[cfg(feature = "wgpu")]
+pub(super) use measure::input_channels;
 
 /// Arguments of `dormouse bench`.
 #[derive(Debug, Args)]
@@ -20,7 +25,8 @@ Examples:
   dormouse bench flies.dorm --size 384x384
   dormouse bench pose.onnx --size 1024x1024 --backend tract --threads 2
   dormouse bench pose.onnx --size 384x384 --frames 500 --layers
-  dormouse bench pose.onnx --size 384x384 --isa avx2 --json"
+  dormouse bench pose.onnx --size 384x384 --isa avx2 --json
+  dormouse bench flies.dorm --size 1280x1024 --backend wgpu --layers     # a build with --features wgpu"
 )]
 pub(super) struct BenchArgs {
     /// Bundle (.dorm) or network (.onnx)
@@ -28,7 +34,7 @@ pub(super) struct BenchArgs {
     /// Size of the network's input in pixels, WIDTHxHEIGHT
     #[arg(long, value_parser = parse_size)]
     size: (usize, usize),
-    /// Engine: auto, cpu or tract
+    /// Engine: auto, cpu, tract or wgpu
     #[arg(long, default_value = "auto")]
     backend: Backend,
     /// Threads of the engine
@@ -40,9 +46,12 @@ pub(super) struct BenchArgs {
     /// Instructions of engine cpu, to compare them; the best of this machine otherwise
     #[arg(long)]
     isa: Option<IsaName>,
-    /// Show the time of each step of engine cpu
+    /// Show the time of each step of engine cpu, or the kernels of engine wgpu
     #[arg(long)]
     layers: bool,
+    /// Let engine wgpu take a software adapter where there is no GPU; its times are no GPU's
+    #[arg(long)]
+    allow_software: bool,
     /// Network of the bundle; its first one otherwise
     #[arg(long)]
     network: Option<String>,
@@ -86,7 +95,9 @@ pub(super) fn parse_size(text: &str) -> Result<(usize, usize), String> {
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
     let onnx = read_network(&args.model, args.network.as_deref())?;
     let isa = args.isa.map(IsaName::find).transpose()?;
-    ensure!(args.isa.is_none() || args.backend != Backend::Tract, "--isa chooses the instructions of engine cpu, not of tract");
+    let other = matches!(args.backend, Backend::Tract | Backend::Wgpu);
+    ensure!(args.isa.is_none() || !other, "--isa chooses the instructions of engine cpu, not of {}", args.backend);
+    ensure!(!args.allow_software || args.backend == Backend::Wgpu, "--allow-software is for --backend wgpu");
     let order = measure::Order {
         backend: args.backend,
         threads: usize::from(args.threads),
@@ -94,6 +105,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
         width_px: args.size.0,
         height_px: args.size.1,
         isa,
+        allow_software: args.allow_software,
     };
     let measured = measure::measure(&onnx, &order).with_context(|| format!("{}", args.model.display()))?;
     print_result(args.json, &measured, &report::text(&measured, args.layers))?;
@@ -112,6 +124,17 @@ fn read_network(model: &Path, name: Option<&str>) -> anyhow::Result<Vec<u8>> {
     let name = name.or_else(|| names.first().copied()).unwrap_or_default();
     ensure!(names.contains(&name), "{} has no network \"{name}\", only: {}", model.display(), names.join(", "));
     Ok(bundle.network(name)?.to_vec())
+}
+
+/// All networks of a file with their names.
+#[cfg(feature = "wgpu")]
+pub(super) fn read_networks(model: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    if model.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("dorm")) {
+        return Ok(vec![("of the file".to_owned(), read_network(model, None)?)]);
+    }
+    let bundle = Bundle::open(model).with_context(|| model.display().to_string())?;
+    let names = bundle.config().networks.iter().map(|n| &n.name);
+    names.map(|name| Ok((name.clone(), bundle.network(name)?.to_vec()))).collect()
 }
 
 #[cfg(test)]

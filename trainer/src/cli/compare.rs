@@ -19,7 +19,7 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Trains nothing. Without --labels the validation samples of the first run folder are used. Parameters, GFLOP and receptive
-field are known for run folders only. The models take turns frame by frame, so that a busy machine slows all of them alike.
+field are read off the networks. The models take turns frame by frame, so that a busy machine slows all of them alike.
 
 Examples:
   dormouse compare runs/bottomup runs/topdown
@@ -46,8 +46,7 @@ pub(super) struct CompareArgs {
 }
 
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<u8> {
-    let open = |path: &PathBuf| Contestant::open(path).with_context(|| path.display().to_string());
-    let contestants = args.runs.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    let contestants = args.runs.iter().map(|path| Contestant::open(path)).collect::<crate::Result<Vec<_>>>()?;
     let (source, samples) = samples(args, &contestants)?;
     let threads = args.threads.unwrap_or_else(default_threads).max(1);
     eprintln!("{} models, {} frames", contestants.len(), source.len());
@@ -89,6 +88,7 @@ const AXES: Axes<'static> = Axes {
     x: "distance, px",
     y: "share of parts of matched animals",
     log_y: false,
+    x_low: Some(0.0),
     y_range: Some((0.0, 1.0)),
     rising: true,
 };

@@ -12,18 +12,19 @@ use std::path::{Path, PathBuf};
 /// Arguments of `dormouse import-profile`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Reads classic SLEAP's profiles and training_config.json, or a baseline profile by its name, and tells what was not taken over
-and why. The labels are those of the profile unless --labels names others.
+    after_help = "Reads classic SLEAP's profiles and training_config.json, SLEAP-NN's files (.yaml), or a baseline profile by its name, and tells
+what was not taken over and why. The labels are those of the profile unless --labels names others.
 
 Names: baseline_{medium,large}_rf.{single,bottomup,topdown}, baseline.centroid
 
 Examples:
   dormouse import-profile baseline_medium_rf.bottomup --labels flies.slp -o flies.toml
   dormouse import-profile models/250101.multi_instance/training_config.json -o flies.toml
+  dormouse import-profile models/bottomup/training_config.yaml -o flies.toml
   dormouse import-profile instance/training_config.json --centroid centroid/training_config.json -o flies.toml"
 )]
 pub(super) struct ImportProfileArgs {
-    /// Profile (.json), or the name of a baseline profile
+    /// Profile (.json, or .yaml of SLEAP-NN), or the name of a baseline profile
     profile: PathBuf,
     /// Profile of the centroid network, for a profile of centered instances (default: baseline.centroid)
     #[arg(long, value_name = "PROFILE")]
@@ -78,7 +79,9 @@ fn open(profile: &Path) -> crate::Result<Imported> {
     let named = profile.to_str().and_then(preset);
     match (profile.exists(), named) {
         (false, Some(preset)) => preset.imported(),
-        (false, None) if profile.extension().is_none_or(|e| !e.eq_ignore_ascii_case("json")) => {
+        (false, None)
+            if profile.extension().is_none_or(|e| !["json", "yaml", "yml"].iter().any(|known| e.eq_ignore_ascii_case(known))) =>
+        {
             let names = PRESETS.map(|p| p.name).join(", ");
             Err(Error::Data(format!("{}: there is no such file, and the baseline profiles are {names}", profile.display())))
         }

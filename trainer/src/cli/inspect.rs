@@ -2,6 +2,8 @@
 
 mod bundle;
 mod graph;
+#[cfg(feature = "wgpu")]
+mod kernels;
 mod labels;
 mod onnx;
 
@@ -19,7 +21,8 @@ use std::path::PathBuf;
   dormouse inspect labels.slp
   dormouse inspect pose.onnx --json
   dormouse inspect --graph flies.dorm                      # steps, methods and memory of engine cpu
-  dormouse inspect --graph pose.onnx --size 384x384 --threads 2")]
+  dormouse inspect --graph pose.onnx --size 384x384 --threads 2
+  dormouse inspect flies.dorm --kernels 384x384            # kernels of engine wgpu; a build with --features wgpu")]
 pub(super) struct InspectArgs {
     /// Bundle (.dorm), labels (.slp) or network (.onnx)
     file: PathBuf,
@@ -32,6 +35,10 @@ pub(super) struct InspectArgs {
     /// Threads of the engine, each with scratch memory of its own
     #[arg(long, default_value_t = 1, requires = "graph", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
+    /// Show what engine wgpu would run for an input of this size in pixels, WIDTHxHEIGHT, in place of the description; no GPU is
+    /// needed
+    #[arg(long, value_parser = parse_size, conflicts_with = "graph")]
+    kernels: Option<(usize, usize)>,
     /// Print one JSON line
     #[arg(long)]
     json: bool,
@@ -47,6 +54,16 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
         "--graph is for networks: {} ends neither in .dorm nor in .onnx",
         args.file.display()
     );
+    ensure!(
+        args.kernels.is_none() || matches!(ending.as_deref(), Some("dorm" | "onnx")),
+        "--kernels is for networks: {} ends neither in .dorm nor in .onnx",
+        args.file.display()
+    );
+    if let Some(size) = args.kernels {
+        let (value, text) = kernels(&args.file, size)?;
+        print_result(args.json, &value, &text)?;
+        return Ok(0);
+    }
     let (value, text) = match ending.as_deref() {
         _ if args.graph => graph::describe(&args.file, args.size, usize::from(args.threads))?,
         Some("dorm") => bundle::describe(&args.file)?,
@@ -56,4 +73,14 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
     };
     print_result(args.json, &value, &text)?;
     Ok(0)
+}
+
+#[cfg(feature = "wgpu")]
+fn kernels(file: &std::path::Path, size: (usize, usize)) -> anyhow::Result<Description> {
+    kernels::describe(file, size)
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn kernels(_file: &std::path::Path, _size: (usize, usize)) -> anyhow::Result<Description> {
+    bail!(dormouse::Error::EngineMissing("wgpu"))
 }

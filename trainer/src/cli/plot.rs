@@ -9,8 +9,8 @@ use std::path::PathBuf;
 /// Arguments of `dormouse plot`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Draws what the folder has figures for: loss per head, validation loss by minutes, share of correct keypoints, and error per
-node. `dormouse train` does the same at its end.
+    after_help = "Draws what the folder has figures for: loss per head, validation loss and accuracy by minutes, share of correct keypoints, and
+error per node. `dormouse train` does the same at its end.
 
 Examples:
   dormouse plot runs/flies

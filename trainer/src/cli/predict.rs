@@ -6,7 +6,7 @@ use super::text::{self, default_threads};
 use super::video_search::VideoSearchArgs;
 use crate::dataset::{LabeledFrame, Labels, write_labels};
 use crate::error::Error;
-use crate::output::{write_csv, write_json};
+use crate::output::{TrackMeaning, write_csv, write_json};
 use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_names};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(
     after_help = "The ending of OUT decides the format: .slp (opens in SLEAP), .json or .csv. Frames without an animal are kept.
-Models that know individuals give their names as tracks.
+Models that know individuals give their names as tracks, and in .json and .csv also as class and class score.
 
 Examples:
   dormouse predict -m flies.dorm video.mp4 -o video.slp
@@ -69,10 +69,11 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     labels.tracks = class_names(bundle.config());
     labels.provenance = provenance(args, &bundle);
     predict_frames(args, &input, &mut predictor, &mut labels)?;
+    let meaning = if labels.tracks.is_empty() { TrackMeaning::Tracks } else { TrackMeaning::Classes };
     match format {
         Format::Slp => write_labels(&out, &labels)?,
-        Format::Json => write_json(&labels, &out)?,
-        Format::Csv => write_csv(&labels, input.frames[0].0, &out)?,
+        Format::Json => write_json(&labels, meaning, &out)?,
+        Format::Csv => write_csv(&labels, meaning, input.frames[0].0, &out)?,
     }
     let (frames, instances) = (labels.frames.len(), labels.frames.iter().map(|f| f.instances.len()).sum::<usize>());
     let latency = predictor.latency();

@@ -3,7 +3,7 @@
 use super::output::print_result;
 use super::video_search::VideoSearchArgs;
 use crate::config::{Stage, TrainConfig};
-use crate::dataset::{Image, Sample};
+use crate::dataset::{Animal, Image, Sample};
 use crate::draw::{DrawOptions, DrawnAnimal, animal_color, captioned, contact_sheet, draw_heatmap, draw_poses, save_png};
 use crate::error::{Error, Result};
 use crate::session::{HeadView, PreviewRow, preview_rows};
@@ -22,7 +22,8 @@ const SHEET_PX: usize = 2400;
 #[derive(Debug, Args)]
 #[command(
     after_help = "One row per sample: the augmented frame with its parts, then the network's input under each target (the largest value over
-the channels; for part affinity fields the length of the arrows). Bright spots must lie on the parts, at any rotation.
+the channels; for part affinity fields the length of the arrows), with the parts as small dots. Bright spots must lie on the
+parts, at any rotation. Models with two networks get rows of frames with centroids and rows of crops.
 
 Examples:
   dormouse preview flies.toml -o preview
@@ -51,17 +52,17 @@ pub(super) fn run(args: &PreviewArgs) -> anyhow::Result<u8> {
     let config = TrainConfig::load(&args.config, &args.set)?;
     let (skeleton, rows) = preview_rows(&config, &args.search.to_search()?, args.samples as usize)?;
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io("create folder", &args.out, e))?;
-    let pictures = rows.iter().map(|row| row_pictures(row, &skeleton)).collect::<Result<Vec<_>>>()?;
-    let tallest = pictures.iter().flatten().map(Image::height_px).max().unwrap_or(1);
-    let per_sheet = (SHEET_PX / tallest).max(1);
     let mut written = Vec::new();
-    // Each network has its own sheets, because their rows differ in length.
-    let sheets = pictures.chunk_by(|a, b| a.len() == b.len()).flat_map(|rows| rows.chunks(per_sheet));
-    for (number, rows) in sheets.enumerate() {
-        let path = args.out.join(format!("preview-{}.png", number + 1));
-        let columns = rows.first().map_or(1, Vec::len);
-        save_png(&contact_sheet(&rows.concat(), columns)?, &path)?;
-        written.push(path);
+    // Each network has its own sheets.
+    for rows in rows.chunk_by(|a, b| a.stage == b.stage) {
+        let pictures = rows.iter().map(|row| row_pictures(row, &skeleton)).collect::<Result<Vec<_>>>()?;
+        let tallest = pictures.iter().flatten().map(Image::height_px).max().unwrap_or(1);
+        for rows in pictures.chunks((SHEET_PX / tallest).max(1)) {
+            let path = args.out.join(format!("preview-{}.png", written.len() + 1));
+            let columns = rows.first().map_or(1, Vec::len);
+            save_png(&contact_sheet(&rows.concat(), columns)?, &path)?;
+            written.push(path);
+        }
     }
     let text = written.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join("\n");
     print_result(args.json, &json!({ "sheets": written, "samples": rows.len() }), &text)?;
@@ -71,16 +72,29 @@ pub(super) fn run(args: &PreviewArgs) -> anyhow::Result<u8> {
 fn row_pictures(row: &PreviewRow, skeleton: &Skeleton) -> Result<Vec<Image>> {
     let animals = row.augmented.animals.len();
     let title = match row.stage {
-        Stage::Instance => format!("crop {}", row.index),
+        Stage::Instance => format!("crop {}{}", row.index, row.identity.as_ref().map_or(String::new(), |n| format!(", {n}"))),
         _ => format!("sample {}, {animals} animal{}", row.index, if animals == 1 { "" } else { "s" }),
     };
     let mut pictures = vec![captioned(&posed(&row.augmented, skeleton)?, &title, animal_color(3))?];
     for head in row.heads.iter().filter(|head| head.kind != HeadKind::ClassVectors) {
         let maps = lengths(head);
         let picture = draw_heatmap(&row.input, &maps, head.size, head.stride_px as f32, LEAST_WIDTH_PX)?;
+        let picture = marked(&picture, picture.width_px() as f32 / row.input.width_px() as f32, &row.marks)?;
         pictures.push(captioned(&picture, &format!("{}, stride {}", name(head.kind), head.stride_px), animal_color(3))?);
     }
     Ok(pictures)
+}
+
+/// A map, enlarged by `factor`, with the parts as dots so small that the map stays visible.
+fn marked(map: &Image, factor: f32, animals: &[Animal]) -> Result<Image> {
+    // Pixel centres are whole numbers, so that pixel p of the input covers the pixels from p * factor on.
+    let place = |v: f32| (v + 0.5) * factor - 0.5;
+    let points: Vec<Vec<(f32, f32, f32)>> =
+        animals.iter().map(|a| a.points.iter().map(|p| (place(p[0]), place(p[1]), 1.0)).collect()).collect();
+    let animals: Vec<DrawnAnimal<'_>> =
+        points.iter().enumerate().map(|(i, points)| DrawnAnimal::new(points, String::new(), i)).collect();
+    let options = DrawOptions { least_width_px: 1, legend: false, node_numbers: false, line_px: 0.7, ..DrawOptions::default() };
+    draw_poses(map, &Skeleton::default(), &animals, &options)
 }
 
 /// The augmented frame with its parts.

@@ -16,10 +16,12 @@ pub(super) fn run_json(outcome: &RunOutcome) -> Value {
         "export_difference": outcome.export_difference,
         "steps": outcome.steps(),
         "elapsed_s": outcome.elapsed_s(),
+        "measuring_s": outcome.measuring_s(),
         "networks": outcome.stages.iter().map(stage_json).collect::<Vec<_>>(),
         "moks": report.moks,
         "moks_all": report.moks_all,
         "map": report.map,
+        "train": outcome.train,
         "validation": outcome.validation,
         "centered": outcome.centered,
         "test": outcome.test,
@@ -46,10 +48,11 @@ pub(super) fn run_text(outcome: &RunOutcome, threads: usize) -> String {
         format!("accuracy of the instance network alone, given the true centres:\n{}\n", indented(report))
     });
     format!(
-        "{}\nexported network differs from the trained one by at most {:.1e} (burn against tract)\n{}{}{}bundle: {} ({})",
+        "{}\nexported network differs from the trained one by at most {:.1e} (burn against tract)\n{}{}{}{}bundle: {} ({})",
         trained.join("\n"),
         outcome.export_difference,
         measured("validation", &outcome.validation, threads),
+        fitted(&outcome.train.report),
         centered,
         test,
         outcome.bundle.display(),
@@ -68,6 +71,14 @@ fn stage_text((stage, summary): &(Stage, TrainSummary), named: bool) -> String {
         summary.best_loss,
         summary.best_epoch,
     )
+}
+
+/// One line on training samples, to see whether the network has learned them by heart.
+fn fitted(report: &EvalReport) -> String {
+    let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+    let median = report.distance.map_or_else(|| "-".to_owned(), |d| format!("{:.2}", d.p50));
+    let (moks, map, frames) = (shown(report.moks), shown(report.map), report.frames);
+    format!("on {frames} training samples, for comparison: OKS {moks}, mAP {map}, median error {median} px\n")
 }
 
 fn measured(samples: &str, evaluation: &Evaluation, threads: usize) -> String {

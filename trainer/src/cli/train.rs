@@ -13,16 +13,16 @@ use std::path::PathBuf;
 
 /// Arguments of `dormouse train`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The run folder receives config.toml (as resolved), best.ckpt, last.ckpt, training_log.csv, metrics.val.json and
-the bundle; models with two networks have their checkpoints and logs in centroid/ and instance/. Ctrl-C ends after the present step, exports what was reached and leaves a checkpoint for --resume.
+#[command(after_help = "The run folder receives config.toml (as resolved), best.ckpt, last.ckpt, training_log.csv,
+learning_curve.csv, the bundle, metrics and predictions of every split (metrics.val.json, ...), predictions.val.png and charts
+(plot.*.png); models with two networks have their checkpoints and logs in centroid/ and instance/. Accuracy on the way is measured
+every train.evaluate_every_minutes; the clock of the training (train.max_minutes) stands still meanwhile. Ctrl-C ends after the present step, exports what was reached and leaves a checkpoint for --resume.
 
 Examples:
   dormouse train model-zoo/recipes/flies-bottomup.toml --out runs/flies
   dormouse train flies.toml --set train.epochs=50 --set model.filters=24
   dormouse train flies.toml --device cuda:0
-  dormouse train flies.toml --out runs/flies --resume"
-)]
+  dormouse train flies.toml --out runs/flies --resume")]
 pub(super) struct TrainArgs {
     /// Configuration (TOML); every key has a default, see model-zoo/recipes
     config: PathBuf,

@@ -55,6 +55,7 @@ impl TrainConfig {
     /// The network with these heads.
     pub fn network(&self, heads: &[HeadPlan]) -> PoseNetConfig {
         let in_channels = self.preprocess.to_runtime(self.model.max_stride).color.channels();
-        PoseNetConfig { in_channels, unet: self.model.unet(), heads: heads.iter().map(|h| h.spec.clone()).collect() }
+        let heads = heads.iter().map(|h| h.spec.clone()).collect();
+        PoseNetConfig { in_channels, backbone: self.model.backbone(), heads }
     }
 }

@@ -1,6 +1,6 @@
 //! `[model]`: the network and its targets.
 
-use crate::model::{Init, UnetConfig, Upsampling};
+use crate::model::{Backbone, CompactConfig, Init, Skip, UnetConfig, Upsampling};
 use dormouse::ModelType;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,17 @@ impl TrainModelType {
     }
 }
 
+/// What lies below the heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackboneChoice {
+    /// SLEAP's UNet.
+    #[default]
+    Unet,
+    /// Depthwise-separable convolutions.
+    Compact,
+}
+
 /// Backbone and heads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -49,27 +60,51 @@ pub struct ModelConfig {
     /// whose own settings stand in `[centroid.model]`, `[instance.preprocess]` and so on. Default `bottom_up`.
     #[serde(rename = "type")]
     pub model_type: TrainModelType,
-    /// Channels of the first block, 1 to 1024. Default 16.
+    /// `unet` (SLEAP's, the most accurate) or `compact` (depthwise-separable convolutions: a quarter of the operations and less at
+    /// the same widths, for small devices). Default `unet`.
+    pub backbone: BackboneChoice,
+    /// Channels of the first block, 1 to 1024; with `compact` rounded to a multiple of 8. Default 16.
     pub filters: usize,
-    /// Factor on the channels from block to block, 1 to 4. Default 2.
+    /// Factor on the channels from block to block, 1 to 4; with `compact` each block is rounded to a multiple of 8. Default 2.
     pub filters_rate: f64,
     /// Stride of the deepest map in input pixels, a power of two from 2 to 128. Default 16.
     pub max_stride: usize,
-    /// Stride behind a stem of 7x7 convolutions, a power of two below `max_stride`; 0: no stem. Default 0.
+    /// Stride behind a stem of 7x7 convolutions, a power of two below `max_stride`; 0: no stem. Of `unet` only. Default 0.
     pub stem_stride: usize,
-    /// Whether two more convolutions follow the deepest pooling. Default true.
+    /// Whether two more convolutions follow the deepest pooling. Of `unet` only; `compact` always has them. Default true.
     pub middle_block: bool,
-    /// Convolutions per block, 1 to 8. Default 2.
+    /// Convolutions per block, 1 to 8; of `compact` depthwise-separable units. Default 2.
     pub convs_per_block: usize,
-    /// `bilinear` or `transposed`. Default `bilinear`.
+    /// `bilinear`, `nearest` or, with `unet` only, `transposed`. Default `bilinear`.
     pub upsampling: Upsampling,
     /// First weights: `glorot` (as SLEAP), `he` (for deep networks), or `fitted` (to the first training images; gets going
     /// soonest). Default `glorot`.
     pub init: Init,
+    /// What only the compact backbone has.
+    pub compact: CompactSection,
     /// Confidence maps, and the centroid maps of centroid networks.
     pub confmaps: ConfmapConfig,
     /// Part affinity fields; used by `bottom_up` only.
     pub pafs: PafConfig,
+}
+
+/// What only the compact backbone has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CompactSection {
+    /// Side of the depthwise kernels in cells, 3 or 5. Default 5.
+    pub kernel: usize,
+    /// Factor on the channels inside a unit, 1 to 6; 1: one 1x1 convolution per unit in place of two. Default 1.
+    pub expansion: usize,
+    /// How the decoder joins the encoder's maps: `add` or `concat` (side by side, more accurate and more costly). Default `add`.
+    pub skip: Skip,
+}
+
+impl Default for CompactSection {
+    fn default() -> Self {
+        let CompactConfig { kernel, expansion, skip, .. } = CompactConfig::default();
+        Self { kernel, expansion, skip }
+    }
 }
 
 /// The head that locates parts.
@@ -100,6 +135,7 @@ impl Default for ModelConfig {
     fn default() -> Self {
         Self {
             model_type: TrainModelType::BottomUp,
+            backbone: BackboneChoice::Unet,
             filters: 16,
             filters_rate: 2.0,
             max_stride: 16,
@@ -108,6 +144,7 @@ impl Default for ModelConfig {
             convs_per_block: 2,
             upsampling: Upsampling::Bilinear,
             init: Init::Glorot,
+            compact: CompactSection::default(),
             confmaps: ConfmapConfig::default(),
             pafs: PafConfig::default(),
         }
@@ -127,16 +164,25 @@ impl Default for PafConfig {
 }
 
 impl ModelConfig {
-    /// The backbone.
-    pub fn unet(&self) -> UnetConfig {
-        UnetConfig {
-            filters: self.filters,
-            filters_rate: self.filters_rate,
-            max_stride: self.max_stride,
-            stem_stride: (self.stem_stride > 0).then_some(self.stem_stride),
-            middle_block: self.middle_block,
-            convs_per_block: self.convs_per_block,
-            upsampling: self.upsampling,
+    /// The backbone with its settings.
+    pub fn backbone(&self) -> Backbone {
+        let Self { filters, filters_rate, max_stride, convs_per_block, upsampling, .. } = *self;
+        match self.backbone {
+            BackboneChoice::Unet => Backbone::Unet(UnetConfig {
+                filters,
+                filters_rate,
+                max_stride,
+                stem_stride: (self.stem_stride > 0).then_some(self.stem_stride),
+                middle_block: self.middle_block,
+                convs_per_block,
+                upsampling,
+            }),
+            BackboneChoice::Compact => {
+                let CompactSection { kernel, expansion, skip } = self.compact;
+                let widths =
+                    CompactConfig { filters, filters_rate, max_stride, convs_per_block, upsampling, ..Default::default() };
+                Backbone::Compact(CompactConfig { kernel, expansion, skip, ..widths })
+            }
         }
     }
 
@@ -153,7 +199,7 @@ impl ModelConfig {
     }
 
     pub(super) fn faults(&self, faults: &mut Vec<String>) {
-        faults.extend(self.unet().faults().into_iter().map(|f| format!("model.{f}")));
+        faults.extend(self.backbone().faults().into_iter().map(|f| format!("model.{f}")));
         let heads = [
             ("confmaps", self.confmaps.sigma, self.confmaps.stride, self.confmaps.weight, 64.0),
             ("pafs", self.pafs.sigma, self.pafs.stride, self.pafs.weight, 1000.0),

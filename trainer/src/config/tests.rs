@@ -42,6 +42,53 @@ fn all_faults_come_in_one_report() {
 }
 
 #[test]
+fn faults_of_the_compact_backbone_name_its_keys() {
+    let set = [
+        "model.backbone=compact",
+        "model.compact={ kernel = 4, expansion = 9 }",
+        "model.upsampling=transposed",
+        "model.filters=0",
+    ];
+    let Err(Error::Config(faults)) = TrainConfig::parse(SMALL, &set.map(String::from)) else { panic!("accepted") };
+    for needle in
+        ["model.compact.kernel is 4; it must be 3 or 5", "model.compact.expansion", "model.upsampling", "model.filters is 0"]
+    {
+        assert!(faults.iter().any(|f| f.starts_with(needle)), "{needle} is missing in {faults:#?}");
+    }
+    // Of no effect with the UNet, so that the backbone can be changed alone.
+    assert!(TrainConfig::parse(SMALL, &["model.compact.kernel=4".into()]).is_ok());
+    let names = ["model.backbone=resnet".into(), "model.compact.skip=maybe".into()];
+    let Err(Error::Config(faults)) = TrainConfig::parse(SMALL, &names) else { panic!("accepted") };
+    assert!(faults.iter().any(|f| f.contains("`unet` or `compact`")), "{faults:#?}");
+    assert!(faults.iter().any(|f| f.contains("`add` or `concat`")), "{faults:#?}");
+}
+
+#[test]
+fn wrong_fields_of_inner_tables_come_in_one_report() {
+    let text = "[data]\ntrain = [\"synth:fly\"]\n[data.synth]\nsamples = \"many\"\nheigth_px = 3\nwidth_px = 5\n\
+                [model]\nconfmaps = { sigma = \"wide\", strid = 4, stride = 3 }\npafs = 7\n\
+                [train]\nplateau = { factor = true, patience = -1 }\n[identity]\nclass_maps = { weigth = 1.0 }\n\
+                [centroid.model]\nconfmaps = { sigma = [], weight = \"x\" }\n";
+    let Err(Error::Config(faults)) = TrainConfig::parse(text, &["model.type=top_down".into()]) else { panic!("accepted") };
+    for needle in [
+        "data.synth.samples: ",
+        "data.synth.heigth_px: unknown field",
+        "data.synth.width_px must",
+        "model.confmaps.sigma: ",
+        "model.confmaps.strid: unknown field",
+        "model.confmaps.stride is 3",
+        "model.pafs: ",
+        "train.plateau.factor: ",
+        "train.plateau.patience: ",
+        "identity.class_maps.weigth: unknown field",
+        "centroid: model.confmaps.sigma: ",
+        "centroid: model.confmaps.weight: ",
+    ] {
+        assert!(faults.iter().any(|f| f.starts_with(needle)), "{needle} is missing in {faults:#?}");
+    }
+}
+
+#[test]
 fn overrides_are_toml_or_plain_text() {
     let set = ["train.epochs=7", "train.device = cuda:1", "model.pafs.sigma=12.5", "data.val=[\"a.slp\"]"].map(String::from);
     let config = TrainConfig::parse(SMALL, &set).unwrap();
@@ -103,8 +150,10 @@ fn faults_of_a_network_bear_its_name() {
 #[test]
 fn every_model_type_has_its_networks_and_heads() {
     let skeleton = dormouse::Skeleton { nodes: vec!["a".into(), "b".into()], edges: vec![(0, 1)], ..Default::default() };
-    for model_type in TrainModelType::ALL {
-        let config = TrainConfig::parse(SMALL, &[format!("model.type={}", model_type.name())]).unwrap();
+    let kinds = TrainModelType::ALL.into_iter().flat_map(|kind| [(kind, "unet"), (kind, "compact")]);
+    for (model_type, backbone) in kinds {
+        let set = [format!("model.type={}", model_type.name()), format!("model.backbone={backbone}")];
+        let config = TrainConfig::parse(SMALL, &set).unwrap();
         let heads: Vec<Vec<(String, usize)>> = model_type
             .stages()
             .iter()
@@ -124,6 +173,6 @@ fn every_model_type_has_its_networks_and_heads() {
         };
         let named: Vec<Vec<(&str, usize)>> =
             heads.iter().map(|heads| heads.iter().map(|(name, channels)| (name.as_str(), *channels)).collect()).collect();
-        assert_eq!(named, expected, "{model_type:?}");
+        assert_eq!(named, expected, "{model_type:?}, {backbone}");
     }
 }

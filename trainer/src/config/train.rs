@@ -34,6 +34,12 @@ pub struct TrainSection {
     pub schedule: Schedule,
     /// Time limit in minutes; 0: none. Default 0.
     pub max_minutes: f64,
+    /// Minutes of training between two measurements of the accuracy on validation frames, which make the learning curve; 0: none.
+    /// Gaps grow to a tenth of the time trained and to fifty times the cost of a measurement. The clock of the training stands still
+    /// meanwhile. A model with two networks is measured while the second one trains. Default 1.
+    pub evaluate_every_minutes: f64,
+    /// Validation frames that are measured on, 1 to 10000, spread evenly over all. Default 40.
+    pub evaluate_frames: usize,
     /// `cpu`, `cuda`, `cuda:N`, `vulkan` or `vulkan:N`. Default `cpu`.
     pub device: String,
     /// Seed of weights, order and augmentation. Default 1.
@@ -65,6 +71,8 @@ impl Default for TrainSection {
             warmup_steps: 0,
             schedule: Schedule::Plateau,
             max_minutes: 0.0,
+            evaluate_every_minutes: 1.0,
+            evaluate_frames: 40,
             device: "cpu".into(),
             seed: 1,
             workers: 2,
@@ -102,6 +110,7 @@ impl TrainSection {
             step_decay: self.step_decay,
             early_stopping: self.early_stopping,
             max_minutes: (self.max_minutes > 0.0).then_some(self.max_minutes),
+            evaluate_every_s: 60.0 * self.evaluate_every_minutes,
             workers: self.workers,
             config_hash,
         }
@@ -120,6 +129,8 @@ impl TrainSection {
         check(self.min_steps_per_epoch <= 1_000_000, "min_steps_per_epoch must be at most 1000000");
         check(self.learning_rate > 0.0 && self.learning_rate <= 1.0, "learning_rate must be above 0 and at most 1");
         check((0.0..=1e6).contains(&self.max_minutes), "max_minutes must be 0 to 1000000");
+        check((0.0..=1e6).contains(&self.evaluate_every_minutes), "evaluate_every_minutes must be 0 to 1000000");
+        check((1..=10_000).contains(&self.evaluate_frames), "evaluate_frames must be 1 to 10000");
         check((1..=64).contains(&self.workers), "workers must be 1 to 64");
         check(i64::try_from(self.seed).is_ok(), "seed must be below 2^63");
         let has_weights = !self.freeze_encoder || !self.start_from.is_empty();

@@ -26,7 +26,8 @@ pub(super) fn sections(mut table: Table, faults: &mut Vec<String>) -> TrainConfi
     config
 }
 
-/// Reads one section. When that fails, each of its fields is tried alone, so that every wrong field is named.
+/// Reads one section. When that fails, each of its fields is tried alone, and so are the fields of tables in it, so that every wrong
+/// one is named.
 fn section<T: DeserializeOwned + Default>(table: &mut Table, name: &str, faults: &mut Vec<String>) -> T {
     let Some(value) = table.remove(name) else { return T::default() };
     let whole_fault = match value.clone().try_into::<T>() {
@@ -36,21 +37,45 @@ fn section<T: DeserializeOwned + Default>(table: &mut Table, name: &str, faults:
     let before = faults.len();
     let mut good = Table::new();
     if let Value::Table(fields) = value {
-        for (key, field) in fields {
-            let alone = Table::from_iter([(key.clone(), field.clone())]);
-            match Value::Table(alone).try_into::<T>() {
-                Ok(_) => {
-                    good.insert(key, field);
-                }
-                Err(fault) => faults.push(format!("{name}.{key}: {}", one_line(&fault))),
-            }
-        }
+        good = sound_part(name, fields, &|fields| Value::Table(fields).try_into::<T>().map(drop), faults);
     }
     if faults.len() == before {
         faults.push(format!("{name}: {}", one_line(&whole_fault)));
     }
     Value::Table(good).try_into().unwrap_or_default()
 }
+
+/// The fields that `read` accepts, each alone. Of a table that it refuses the same is asked of its fields; what is wrong goes to
+/// `faults` with its path.
+fn sound_part(path: &str, fields: Table, read: Reads<'_>, faults: &mut Vec<String>) -> Table {
+    let mut good = Table::new();
+    for (key, field) in fields {
+        let inner = format!("{path}.{key}");
+        let fault = match read(Table::from_iter([(key.clone(), field.clone())])) {
+            Ok(()) => {
+                good.insert(key, field);
+                continue;
+            }
+            Err(fault) => fault,
+        };
+        let before = faults.len();
+        if let Value::Table(fields) = field {
+            let within = |fields: Table| read(Table::from_iter([(key.clone(), Value::Table(fields))]));
+            let sound = sound_part(&inner, fields, &within, faults);
+            if within(sound.clone()).is_ok() {
+                good.insert(key.clone(), Value::Table(sound));
+            }
+        }
+        // The table itself is wrong, not one of its fields.
+        if faults.len() == before {
+            faults.push(format!("{inner}: {}", one_line(&fault)));
+        }
+    }
+    good
+}
+
+/// Tries to read a section with these fields alone.
+type Reads<'a> = &'a dyn Fn(Table) -> Result<(), toml::de::Error>;
 
 fn one_line(fault: &toml::de::Error) -> String {
     fault.message().replace('\n', " ")

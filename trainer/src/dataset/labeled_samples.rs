@@ -1,7 +1,7 @@
 //! Labelled frames with their images, ready to train on.
 
 use super::image::Image;
-use super::labels::{InstanceKind, LabelInstance, LabelPoint, Labels};
+use super::labels::{InstanceKind, LabelInstance, LabelPoint, Labels, Video};
 use super::sample::{Animal, MISSING, Point, Sample, SampleSource};
 use super::video::{ChannelOrder, FrameSource, VideoOptions, open_video_with};
 use crate::error::{Error, Result};
@@ -132,6 +132,11 @@ impl SampleSource for LabeledSamples {
 
     fn identities(&self) -> &[String] {
         &self.labels.tracks
+    }
+
+    fn origin(&self, index: usize) -> Option<(&Video, u64)> {
+        let (video, frame_index) = self.frame_of(index)?;
+        Some((self.labels.videos.get(video)?, frame_index))
     }
 
     fn animals(&self, index: usize) -> Result<Vec<Animal>> {

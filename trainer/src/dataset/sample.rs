@@ -1,6 +1,7 @@
 //! What the trainer learns from: an image and where the parts of its animals are.
 
 use super::image::Image;
+use super::labels::Video;
 use crate::error::Result;
 use dormouse::Skeleton;
 
@@ -70,6 +71,12 @@ pub trait SampleSource: Send + Sync {
     /// # Errors
     /// When the image cannot be read or `index` is out of range.
     fn sample(&self, index: usize) -> Result<Sample>;
+
+    /// Video and frame number that sample `index` was taken from; `None` for generated samples.
+    fn origin(&self, index: usize) -> Option<(&Video, u64)> {
+        let _ = index;
+        None
+    }
 
     /// The animals of sample `index`, for counting and measuring without its image. Sources that can, do not touch the image.
     ///

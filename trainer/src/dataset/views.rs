@@ -1,5 +1,6 @@
 //! Samples of other sources: some of one, all of several, or the same with other identities.
 
+use super::labels::Video;
 use super::sample::{Animal, Sample, SampleSource};
 use crate::error::{Error, Result};
 use dormouse::Skeleton;
@@ -39,6 +40,10 @@ impl SampleSource for Subset {
     fn animals(&self, index: usize) -> Result<Vec<Animal>> {
         let inner = self.indices.get(index).ok_or_else(|| out_of_range(index, self.len()))?;
         self.source.animals(*inner)
+    }
+
+    fn origin(&self, index: usize) -> Option<(&Video, u64)> {
+        self.source.origin(*self.indices.get(index)?)
     }
 }
 
@@ -86,6 +91,10 @@ impl SampleSource for Renamed {
 
     fn animals(&self, index: usize) -> Result<Vec<Animal>> {
         Ok(self.renamed(self.source.animals(index)?))
+    }
+
+    fn origin(&self, index: usize) -> Option<(&Video, u64)> {
+        self.source.origin(index)
     }
 }
 
@@ -158,6 +167,11 @@ impl SampleSource for Joined {
     fn animals(&self, index: usize) -> Result<Vec<Animal>> {
         let (source, index) = self.place(index)?;
         source.animals(index)
+    }
+
+    fn origin(&self, index: usize) -> Option<(&Video, u64)> {
+        let (source, index) = self.place(index).ok()?;
+        source.origin(index)
     }
 }
 

@@ -2,12 +2,14 @@
 
 use super::proto::{Dim, floats, int, ints, node, string, value_info};
 use crate::error::Result;
-use crate::model::plan::{Op, ParamShape};
+use crate::model::plan::{Filter, Op, ParamShape};
 use crate::model::pose_net::read;
 use crate::model::{HeadSpec, Layer, PoseNet};
 use dormouse::config::HeadKind;
 use prost::Message;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+};
 
 /// Operator set 17 with file version 8: read by every ONNX Runtime since 1.12 (2022) and by tract.
 const OPSET: i64 = 17;
@@ -48,7 +50,10 @@ fn graph(net: &PoseNet) -> Result<GraphProto> {
             Op::Input => graph.input.push(value_info(&step.name, image_dims(step.channels))),
             Op::Conv { input, param, relu } => {
                 let pad = (plan.params[param].kernel / 2) as i64;
-                let attributes = vec![ints("pads", &[pad; 4]), ints("strides", &[1, 1])];
+                let mut attributes = vec![ints("pads", &[pad; 4]), ints("strides", &[1, 1])];
+                if plan.params[param].groups > 1 {
+                    attributes.push(int("group", plan.params[param].groups as i64));
+                }
                 graph.node.extend(convolution("Conv", &step.name, name(input), &plan.params[param], attributes, relu));
             }
             Op::Transposed { input, param } => {
@@ -60,10 +65,10 @@ fn graph(net: &PoseNet) -> Result<GraphProto> {
                 let attributes = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
                 graph.node.push(node("MaxPool", &step.name, &[name(input)], attributes));
             }
-            Op::Upsample { input } => {
-                let attributes = vec![string("mode", "linear"), string("coordinate_transformation_mode", "half_pixel")];
-                graph.node.push(node("Resize", &step.name, &[name(input), "", SCALES], attributes));
+            Op::Upsample { input, filter } => {
+                graph.node.push(node("Resize", &step.name, &[name(input), "", SCALES], resize_attributes(filter)));
             }
+            Op::Add { first, second } => graph.node.push(node("Add", &step.name, &[name(first), name(second)], Vec::new())),
             Op::GlobalMax { input } => graph.node.push(node("GlobalMaxPool", &step.name, &[name(input)], Vec::new())),
             Op::Sigmoid { input } => graph.node.push(node("Sigmoid", &step.name, &[name(input)], Vec::new())),
             Op::Softmax { input } => graph.node.push(node("Softmax", &step.name, &[name(input)], vec![int("axis", 1)])),
@@ -78,6 +83,18 @@ fn graph(net: &PoseNet) -> Result<GraphProto> {
     Ok(graph)
 }
 
+fn resize_attributes(filter: Filter) -> Vec<AttributeProto> {
+    match filter {
+        Filter::Bilinear => vec![string("mode", "linear"), string("coordinate_transformation_mode", "half_pixel")],
+        // Cells 2i and 2i + 1 are cell i: the coordinate is halved and rounded down.
+        Filter::Nearest => vec![
+            string("mode", "nearest"),
+            string("coordinate_transformation_mode", "asymmetric"),
+            string("nearest_mode", "floor"),
+        ],
+    }
+}
+
 fn weights(shape: &ParamShape, layer: &Layer) -> Result<[TensorProto; 2]> {
     let weight = floats(&format!("{}.weight", shape.name), &shape.weight_dims(), &read(layer.weight.clone())?);
     Ok([weight, floats(&format!("{}.bias", shape.name), &[shape.channels_out], &read(layer.bias.clone())?)])
@@ -89,7 +106,7 @@ fn convolution(
     name: &str,
     input: &str,
     shape: &ParamShape,
-    mut attributes: Vec<tract_onnx::pb::AttributeProto>,
+    mut attributes: Vec<AttributeProto>,
     relu: bool,
 ) -> Vec<NodeProto> {
     attributes.push(ints("kernel_shape", &[shape.kernel as i64; 2]));

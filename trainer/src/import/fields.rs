@@ -23,8 +23,21 @@ impl Fields {
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let root: Value =
             serde_json::from_str(&without_comments(text)).map_err(|e| Error::bad_file(path, "profile", e.to_string()))?;
+        Self::of(root, path)
+    }
+
+    /// Parses YAML.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] when it is no YAML, or not fields and values.
+    pub fn parse_yaml(text: &str, path: &Path) -> Result<Self> {
+        let root: Value = serde_saphyr::from_str(text).map_err(|e| Error::bad_file(path, "profile", e.to_string()))?;
+        Self::of(root, path)
+    }
+
+    fn of(root: Value, path: &Path) -> Result<Self> {
         if !root.is_object() {
-            return Err(Error::bad_file(path, "profile", "a JSON object is expected"));
+            return Err(Error::bad_file(path, "profile", "fields and their values are expected"));
         }
         Ok(Self { root, read: RefCell::default() })
     }
@@ -58,6 +71,15 @@ impl Fields {
     /// A text that is not empty.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.get(path).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// Texts: one, or a list of them.
+    pub fn texts(&self, path: &str) -> Vec<String> {
+        match self.get(path) {
+            Some(Value::String(text)) if !text.is_empty() => vec![text.clone()],
+            Some(Value::Array(items)) => items.iter().filter_map(|item| item.as_str().map(String::from)).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Paths and values that nobody read and that say something: neither null nor `false`, nor an empty text, list or object.

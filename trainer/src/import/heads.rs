@@ -12,23 +12,36 @@ pub const NO_CENTROID: &str = "the profile knows nothing of the centroid network
 /// Backbones that are not there, with the default of their max stride.
 const OTHER_BACKBONES: [(&str, usize); 4] = [("leap", 8), ("hourglass", 64), ("resnet", 32), ("pretrained_encoder", 32)];
 
-/// Finds the one head that is set and takes over its targets.
-pub(super) fn model_type_and_heads(fields: &Fields, found: &mut Imported) -> Result<()> {
-    let kinds =
-        ["single_instance", "multi_instance", "centroid", "centered_instance", "multi_class_bottomup", "multi_class_topdown"];
-    let set: Vec<&str> = kinds.into_iter().filter(|kind| fields.peek(&format!("model.heads.{kind}")).is_some()).collect();
-    let [kind] = set.as_slice() else {
-        return Err(Error::Data(format!("a profile has exactly one head; this one has {}: {set:?}", set.len())));
+/// Names of classic SLEAP's heads.
+pub(super) const CLASSIC_HEADS: [(&str, TrainModelType); 6] = [
+    ("single_instance", TrainModelType::SingleInstance),
+    ("multi_instance", TrainModelType::BottomUp),
+    ("centroid", TrainModelType::Centroid),
+    ("centered_instance", TrainModelType::TopDown),
+    ("multi_class_bottomup", TrainModelType::BottomUpId),
+    ("multi_class_topdown", TrainModelType::TopDownId),
+];
+
+/// Finds the one head below `base` that is set, by these names, and takes over its targets.
+///
+/// # Errors
+/// [`Error::Data`] when there is none, or several.
+pub(super) fn model_type_and_heads(
+    fields: &Fields,
+    base: &str,
+    kinds: &[(&str, TrainModelType)],
+    found: &mut Imported,
+) -> Result<()> {
+    let set: Vec<_> = kinds.iter().filter(|(kind, _)| fields.peek(&format!("{base}.{kind}")).is_some()).collect();
+    let [(kind, model_type)] = set.as_slice() else {
+        let names: Vec<&str> = set.iter().map(|(kind, _)| *kind).collect();
+        return Err(Error::Data(format!(
+            "a profile has exactly one head out of {}; this one has {}: {names:?}",
+            kinds.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", "),
+            names.len()
+        )));
     };
-    let head = format!("model.heads.{kind}");
-    let model_type = match *kind {
-        "single_instance" => TrainModelType::SingleInstance,
-        "multi_instance" => TrainModelType::BottomUp,
-        "centroid" => TrainModelType::Centroid,
-        "centered_instance" => TrainModelType::TopDown,
-        "multi_class_bottomup" => TrainModelType::BottomUpId,
-        _ => TrainModelType::TopDownId,
-    };
+    let (head, model_type) = (format!("{base}.{kind}"), *model_type);
     found.config.model.model_type = model_type;
     let nested = fields.peek(&format!("{head}.confmaps")).is_some();
     confmaps(fields, &if nested { format!("{head}.confmaps") } else { head.clone() }, found);
@@ -57,7 +70,6 @@ pub(super) fn model_type_and_heads(fields: &Fields, found: &mut Imported) -> Res
         }
         TrainModelType::SingleInstance | TrainModelType::TopDown | TrainModelType::Centroid => {}
     }
-    crops(fields, found);
     Ok(())
 }
 
@@ -68,9 +80,9 @@ fn classes(fields: &Fields, head: &str, found: &mut Imported) {
 }
 
 /// Anchor and size of crops, which both count pixels of the scaled input (reference sleap-training.md, section 3.3).
-fn crops(fields: &Fields, found: &mut Imported) {
+pub(super) fn crops(fields: &Fields, found: &mut Imported) {
     let kind = found.config.model.model_type;
-    if !matches!(kind, TrainModelType::TopDown | TrainModelType::TopDownId | TrainModelType::Centroid) {
+    if !has_centers(kind) {
         return;
     }
     let anchor = fields.text("data.instance_cropping.center_on_part").map(String::from);
@@ -81,9 +93,21 @@ fn crops(fields: &Fields, found: &mut Imported) {
     let size = fields.count("data.instance_cropping.crop_size");
     if kind != TrainModelType::Centroid {
         top_down.crop_size_px = size.and_then(|s| u32::try_from(s).ok()).unwrap_or(0);
+    }
+    notes_on_centers(found);
+}
+
+/// Whether animals have a centre in models of this type.
+pub(super) fn has_centers(kind: TrainModelType) -> bool {
+    matches!(kind, TrainModelType::TopDown | TrainModelType::TopDownId | TrainModelType::Centroid)
+}
+
+/// What is otherwise with centres here.
+pub(super) fn notes_on_centers(found: &mut Imported) {
+    if found.config.model.model_type != TrainModelType::Centroid {
         found.notes.push(NO_CENTROID.into());
     }
-    if top_down.anchor_part.is_empty() {
+    if found.config.top_down.anchor_part.is_empty() {
         found
             .notes
             .push("there is no anchor part: the centre is the mean of the visible parts, not the middle of their box".into());

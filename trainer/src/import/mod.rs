@@ -7,6 +7,7 @@ mod optimization;
 mod presets;
 mod profile;
 mod remarks;
+mod sleap_nn;
 mod two_networks;
 
 pub use heads::NO_CENTROID;

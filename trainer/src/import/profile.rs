@@ -1,7 +1,8 @@
 //! SLEAP's `training_config.json` and profile files (reference sleap-training.md, section 2.1).
 
 use super::fields::Fields;
-use super::remarks::remarks;
+use super::remarks::{CLASSIC_REASONS, remarks};
+use super::sleap_nn::import_nn;
 use super::{augmentation, heads, optimization};
 use crate::config::{ColorChoice, TrainConfig, commented_toml};
 use crate::error::{Error, Result};
@@ -31,7 +32,7 @@ impl Imported {
     }
 }
 
-/// Reads a profile file.
+/// Reads a profile file: YAML by its ending means SLEAP-NN's format, everything else classic SLEAP's JSON.
 ///
 /// # Errors
 /// [`Error::Io`] and [`Error::BadFile`] when it is no profile, [`Error::Data`] for a kind of model that is not there,
@@ -47,18 +48,30 @@ pub fn read_profile(path: &Path) -> Result<Imported> {
 /// # Errors
 /// As [`read_profile`].
 pub fn import_profile(text: &str, path: &Path) -> Result<Imported> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml")) {
+        return import_nn(text, path);
+    }
     let fields = Fields::parse(text, path)?;
     if fields.peek("model.heads").is_none() || fields.peek("model.backbone").is_none() {
-        let what = "there is no `model.heads` and `model.backbone`: this is no classic SLEAP profile or training_config.json";
+        let what = "there is no `model.heads` and `model.backbone`: this is no classic SLEAP profile or training_config.json (files of SLEAP-NN end in .yaml)";
         return Err(Error::bad_file(path, "profile", what));
     }
     let mut found = Imported { config: TrainConfig::default(), notes: Vec::new() };
     data(&fields, &mut found);
-    heads::model_type_and_heads(&fields, &mut found)?;
+    heads::model_type_and_heads(&fields, "model.heads", &heads::CLASSIC_HEADS, &mut found)?;
+    heads::crops(&fields, &mut found);
     heads::backbone(&fields, &mut found);
     augmentation::augmentation(&fields, &mut found);
     optimization::optimization(&fields, &mut found);
-    found.notes.extend(remarks(&fields.left()));
+    found.notes.extend(remarks(&fields.left(), &CLASSIC_REASONS));
+    checked(found)
+}
+
+/// The configuration, if all of its values are in range.
+///
+/// # Errors
+/// [`Error::Config`] otherwise.
+pub(super) fn checked(found: Imported) -> Result<Imported> {
     // Labels may come later; everything else must be right now.
     let mut complete = found.config.clone();
     if complete.data.train.is_empty() {

@@ -4,7 +4,10 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Beginnings of paths with the reason; `None`: nothing is lost, so nothing is said. The first that fits counts.
-const REASONS: [(&str, Option<&str>); 20] = [
+pub(super) type Reasons = [(&'static str, Option<&'static str>)];
+
+/// Of classic SLEAP.
+pub(super) const CLASSIC_REASONS: [(&str, Option<&str>); 20] = [
     ("data.labels.skeletons", None),
     ("data.labels.search_path_hints", Some("give the folders of moved videos with --video-dir")),
     ("data.labels.test_labels", Some("test the bundle with `dormouse predict` and `dormouse eval`")),
@@ -27,13 +30,13 @@ const REASONS: [(&str, Option<&str>); 20] = [
     ("sleap_version", None),
 ];
 /// Fields at the top that only describe.
-const DESCRIPTIVE: [&str; 2] = ["description", "filename"];
+const DESCRIPTIVE: [&str; 4] = ["description", "filename", "name", "sleap_nn_version"];
 
 /// One sentence per reason, with the fields it is about.
-pub(super) fn remarks(left: &[(String, &Value)]) -> Vec<String> {
+pub(super) fn remarks(left: &[(String, &Value)], reasons: &Reasons) -> Vec<String> {
     let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, value) in left.iter().filter(|(path, _)| !DESCRIPTIVE.contains(&path.as_str())) {
-        let known = REASONS.iter().find(|(beginning, _)| path.starts_with(beginning)).map(|(_, reason)| *reason);
+        let known = reasons.iter().find(|(beginning, _)| path.starts_with(beginning)).map(|(_, reason)| *reason);
         if let Some(reason) = known.unwrap_or(Some("this field is not known")) {
             by_reason.entry(reason).or_default().push(format!("{path} = {}", short(value)));
         }

@@ -46,7 +46,9 @@ pub fn average_precision(predictions: &[RankedPrediction], truths: usize, thresh
     }
     // Whole numbers decide which point of the curve reaches recall i / 100: no rounding at the steps.
     let reached = |i: u64| curve.partition_point(|&(right, _)| right * (RECALL_POINTS - 1) < i * truths as u64);
-    let sum: f64 = (0..RECALL_POINTS).filter_map(|i| curve.get(reached(i))).map(|&(_, precision)| precision).sum();
+    let reached = (0..RECALL_POINTS).filter_map(|i| curve.get(reached(i)));
+    // The sum of nothing is -0.0, which would be printed as such.
+    let sum = reached.map(|&(_, precision)| precision).fold(0.0, |sum: f64, precision| sum + precision);
     Some(AveragePrecision { precision: sum / RECALL_POINTS as f64, recall: right as f64 / truths as f64 })
 }
 

@@ -21,6 +21,14 @@ pub struct PckSummary {
     pub mean: f64,
 }
 
+impl PckSummary {
+    /// The fraction of one of the thresholds; `None` for another distance.
+    pub fn at(&self, threshold_px: f64) -> Option<f64> {
+        let place = self.thresholds_px.iter().position(|&threshold| threshold == threshold_px)?;
+        self.fraction.get(place).copied()
+    }
+}
+
 impl Pck {
     /// Starts counting for these thresholds.
     pub fn new(thresholds_px: &[f64]) -> Self {
@@ -61,6 +69,7 @@ mod tests {
         let summary = pck.summary().unwrap();
         assert_eq!(summary.fraction, [0.2, 0.4, 0.6]);
         assert!((summary.mean - 0.4).abs() < 1e-12);
+        assert_eq!((summary.at(2.0), summary.at(2.5)), (Some(0.4), None));
     }
 
     #[test]

@@ -26,16 +26,20 @@ pub fn forward_flops(plan: &Plan, width_px: usize, height_px: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::plan::Role;
 
     #[test]
     fn hand_counted() {
         let mut plan = Plan::new(1);
-        let conv = plan.conv("a".into(), 0, 4, 3, true);
+        let conv = plan.conv("a".into(), 0, 4, 3, Role::Relu);
         let pool = plan.max_pool("b".into(), conv);
-        plan.conv("c".into(), pool, 2, 1, false);
+        plan.conv("c".into(), pool, 2, 1, Role::Head);
         let whole = plan.global_max("d".into(), pool);
-        plan.conv("e".into(), whole, 3, 1, false);
+        plan.conv("e".into(), whole, 3, 1, Role::Head);
         assert_eq!(parameter_count(&plan), 36 + 4 + 8 + 2 + 12 + 3);
         assert_eq!(forward_flops(&plan, 8, 4), 2 * 36 * 32 + 2 * 8 * 8 + 2 * 12);
+        plan.depthwise("f".into(), pool, 5, Role::Linear);
+        assert_eq!(parameter_count(&plan), 65 + 4 * 25 + 4, "one kernel per channel");
+        assert_eq!(forward_flops(&plan, 8, 4), 2456 + 2 * 4 * 25 * 8);
     }
 }

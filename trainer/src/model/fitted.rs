@@ -1,7 +1,7 @@
 //! First weights fitted to the images that the network will see.
 
 use super::PoseNet;
-use super::plan::Op;
+use super::plan::{Op, Role};
 use super::pose_net::{Layer, before_relu, read};
 use crate::error::Result;
 use burn::tensor::{Tensor, TensorData, activation::relu};
@@ -9,10 +9,10 @@ use burn::tensor::{Tensor, TensorData, activation::relu};
 /// Channels that vary less than this over the images stay as they are: they carry no signal that could be scaled.
 const STEADY: f64 = 1e-5;
 
-/// Scales and shifts every convolution in front of a ReLU, one after the other from the image to the heads, so that over the
-/// given images each of its channels has mean 0 and variance 1 before the ReLU (Krahenbuhl et al. 2016, "Data-dependent
+/// Scales and shifts every convolution inside the network, one after the other from the image to the heads, so that over the
+/// given images each of its channels has mean 0 and variance 1, before its ReLU if it has one (Krahenbuhl et al. 2016, "Data-dependent
 /// Initializations of Convolutional Neural Networks"). It does at the start what batch normalisation does all the time, and
-/// leaves nothing behind at inference. Heads are linear and are not touched.
+/// leaves nothing behind at inference. Heads are not touched.
 ///
 /// `images` is `[batch, channels, height, width]` with values 0 to 1 and sides in multiples of the max stride.
 ///
@@ -24,14 +24,14 @@ pub fn fit_to_images(net: &mut PoseNet, images: &Tensor<4>) -> Result<()> {
     let mut values: Vec<Tensor<4>> = Vec::with_capacity(plan.nodes.len());
     for node in &plan.nodes {
         let mut value = before_relu(node.op, &layers, images, &values);
-        if node.op.has_relu()
-            && let Op::Conv { param, .. } | Op::Transposed { param, .. } = node.op
+        if let Op::Conv { param, .. } | Op::Transposed { param, .. } = node.op
+            && plan.params[param].role != Role::Head
         {
             let moments = moments(value.clone())?;
             layers[param] = adjusted(&layers[param], &moments, matches!(node.op, Op::Transposed { .. }));
-            value = relu(before_relu(node.op, &layers, images, &values));
+            value = before_relu(node.op, &layers, images, &values);
         }
-        values.push(value);
+        values.push(if node.op.has_relu() { relu(value) } else { value });
     }
     net.set_layers(layers);
     Ok(())
@@ -65,17 +65,22 @@ fn adjusted(layer: &Layer, moments: &[(f64, f64)], transposed: bool) -> Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::unet::{HeadSpec, PoseNetConfig, UnetConfig, Upsampling};
+    use crate::model::Init;
+    use crate::model::{Backbone, CompactConfig, HeadSpec, PoseNetConfig, UnetConfig, Upsampling};
     use burn::tensor::Device;
     use dormouse::config::HeadKind;
 
     #[test]
     fn every_channel_has_mean_0_and_variance_1() {
         let device = Device::default();
-        for upsampling in [Upsampling::Bilinear, Upsampling::Transposed] {
-            let unet = UnetConfig { filters: 6, filters_rate: 1.5, max_stride: 8, upsampling, ..UnetConfig::default() };
+        let unet = UnetConfig { filters: 6, filters_rate: 1.5, max_stride: 8, ..UnetConfig::default() };
+        let compact = CompactConfig { filters: 8, filters_rate: 1.5, max_stride: 8, expansion: 2, ..CompactConfig::default() };
+        let backbones: [Backbone; 3] =
+            [unet.clone().into(), UnetConfig { upsampling: Upsampling::Transposed, ..unet }.into(), compact.into()];
+        for backbone in backbones {
             let head = HeadSpec::new(HeadKind::ConfidenceMaps, "a", 2, 2);
-            let mut net = PoseNetConfig { in_channels: 1, unet, heads: vec![head] }.init(5, &device).unwrap();
+            let mut net =
+                PoseNetConfig { in_channels: 1, backbone, heads: vec![head] }.init_with(Init::Fitted, 5, &device).unwrap();
             let pixels: Vec<f32> = (0..2 * 32 * 24).map(|i| 0.6 + 0.3 * ((i * i) as f32 * 0.37).sin()).collect();
             let images = Tensor::<4>::from_data(TensorData::new(pixels, [2, 1, 32, 24]), &device);
             let heads_before = read(net.layers().last().unwrap().weight.clone()).unwrap();
@@ -85,7 +90,11 @@ mod tests {
             let mut checked = 0;
             for node in &plan.nodes {
                 let value = before_relu(node.op, &layers, &images, &values);
-                if node.op.has_relu() {
+                let param = match node.op {
+                    Op::Conv { param, .. } | Op::Transposed { param, .. } => Some(&plan.params[param]),
+                    _ => None,
+                };
+                if param.is_some_and(|p| p.role != Role::Head) {
                     for (mean, deviation) in moments(value.clone()).unwrap() {
                         assert!(mean.abs() < 1e-3 && (deviation - 1.0).abs() < 1e-3, "{}: {mean} {deviation}", node.name);
                     }
@@ -103,7 +112,7 @@ mod tests {
         let device = Device::default();
         let head = HeadSpec::new(HeadKind::ConfidenceMaps, "a", 1, 2);
         let unet = UnetConfig { filters: 4, max_stride: 4, ..UnetConfig::default() };
-        let mut net = PoseNetConfig { in_channels: 1, unet, heads: vec![head] }.init(5, &device).unwrap();
+        let mut net = PoseNetConfig { in_channels: 1, backbone: unet.into(), heads: vec![head] }.init(5, &device).unwrap();
         let before = net.to_flat().unwrap();
         fit_to_images(&mut net, &Tensor::zeros([1, 1, 16, 16], &device)).unwrap();
         assert_eq!(net.to_flat().unwrap(), before);

@@ -1,6 +1,6 @@
 //! First weights.
 
-use super::plan::ParamShape;
+use super::plan::{ParamShape, Role};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -24,14 +24,17 @@ pub enum Init {
 const HEAD_GAIN: f64 = 0.01;
 
 impl Init {
-    /// First weights of one convolution; a fan is channels times kernel area.
+    /// First weights of one convolution; a fan is channels of one group times kernel area.
     pub fn weights(self, shape: &ParamShape, rng: &mut ChaCha8Rng) -> Vec<f32> {
         let area = shape.kernel * shape.kernel;
-        let glorot = (6.0 / (area * (shape.channels_in + shape.channels_out)) as f64).sqrt();
-        let limit = match (self, shape.relu) {
+        let (fan_in, fan_out) = (area * shape.fan_in_channels(), area * shape.fan_out_channels());
+        let glorot = (6.0 / (fan_in + fan_out) as f64).sqrt();
+        let limit = match (self, shape.role) {
             (Self::Glorot, _) => glorot,
-            (Self::He | Self::Fitted, false) => glorot * HEAD_GAIN,
-            (Self::He | Self::Fitted, true) => (6.0 / (area * shape.channels_in) as f64).sqrt(),
+            (Self::He | Self::Fitted, Role::Head) => glorot * HEAD_GAIN,
+            // Without a ReLU nothing is lost that the weights would have to make up for.
+            (Self::He | Self::Fitted, Role::Linear) => (3.0 / fan_in as f64).sqrt(),
+            (Self::He | Self::Fitted, Role::Relu) => (6.0 / fan_in as f64).sqrt(),
         };
         let unit = |word: u32| f64::from(word) / f64::from(u32::MAX);
         (0..shape.weight_len()).map(|_| ((2.0 * unit(rng.next_u32()) - 1.0) * limit) as f32).collect()
@@ -45,14 +48,21 @@ mod tests {
 
     #[test]
     fn has_the_variance_of_the_distribution() {
-        let shape = |kernel| {
-            let (name, channels_in, channels_out) = ("a".into(), 16, 32);
-            ParamShape { name, channels_in, channels_out, kernel, transposed: false, relu: kernel > 1 }
+        let shape = |(kernel, groups, role)| {
+            let (name, channels_in, channels_out) = ("a".into(), 16, if groups == 1 { 32 } else { 16 });
+            ParamShape { name, channels_in, channels_out, groups, kernel, transposed: false, role }
         };
-        let cases = [(Init::Glorot, 3, 9.0 * 48.0), (Init::He, 3, 9.0 * 16.0), (Init::He, 1, 48.0 * 1e4)];
-        for (init, kernel, fans) in cases {
+        let cases = [
+            (Init::Glorot, (3, 1, Role::Relu), 9.0 * 48.0),
+            (Init::He, (3, 1, Role::Relu), 9.0 * 16.0),
+            (Init::He, (1, 1, Role::Head), 48.0 * 1e4),
+            (Init::He, (1, 1, Role::Linear), 2.0 * 16.0),
+            (Init::Fitted, (5, 16, Role::Linear), 2.0 * 25.0),
+            (Init::Glorot, (5, 16, Role::Linear), 2.0 * 25.0),
+        ];
+        for (init, kind, fans) in cases {
             let weights: Vec<f32> =
-                (0..9).flat_map(|seed| init.weights(&shape(kernel), &mut ChaCha8Rng::seed_from_u64(seed))).collect();
+                (0..9).flat_map(|seed| init.weights(&shape(kind), &mut ChaCha8Rng::seed_from_u64(seed))).collect();
             let limit = (6.0f64 / fans).sqrt();
             let variance = weights.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>() / weights.len() as f64;
             assert!(weights.iter().all(|&w| f64::from(w).abs() <= limit));

@@ -5,7 +5,8 @@
 pub enum Op {
     /// The image; always node 0.
     Input,
-    /// Convolution with stride 1, zero padding that keeps the size, bias, and a ReLU if asked.
+    /// Convolution with stride 1, zero padding that keeps the size, bias, and a ReLU if asked; of every channel on its own where
+    /// [`ParamShape::groups`] says so.
     Conv {
         /// Input node.
         input: usize,
@@ -27,10 +28,19 @@ pub enum Op {
         /// Input node.
         input: usize,
     },
-    /// Bilinear doubling of both sides with half-pixel centres.
+    /// Doubling of both sides without weights.
     Upsample {
         /// Input node.
         input: usize,
+        /// Where the new cells come from.
+        filter: Filter,
+    },
+    /// Sum of two maps of the same shape.
+    Add {
+        /// One node.
+        first: usize,
+        /// The other node.
+        second: usize,
     },
     /// Channels of `first`, then those of `second`.
     Concat {
@@ -54,6 +64,26 @@ pub enum Op {
         /// Input node.
         input: usize,
     },
+}
+
+/// How a map without weights is doubled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Every cell four times.
+    Nearest,
+    /// Between the nearest cells, with half-pixel centres.
+    Bilinear,
+}
+
+/// What a convolution's result is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Negative results become 0.
+    Relu,
+    /// It stays as it is, inside the network.
+    Linear,
+    /// It is an output of the network, or what a sigmoid or softmax makes one of.
+    Head,
 }
 
 impl Op {
@@ -85,25 +115,39 @@ pub struct ParamShape {
     pub channels_in: usize,
     /// Channels written.
     pub channels_out: usize,
+    /// 1, or the number of channels where each is convolved on its own (a depthwise convolution, which keeps their number).
+    pub groups: usize,
     /// Kernel side in cells.
     pub kernel: usize,
-    /// Whether it is a transposed convolution: weights are `[in, out, k, k]` then, and `[out, in, k, k]` otherwise.
+    /// Whether it is a transposed convolution: weights are `[in, out, k, k]` then, and `[out, in / groups, k, k]` otherwise.
     pub transposed: bool,
-    /// Whether a ReLU follows. Only the last convolution of a head has none.
-    pub relu: bool,
+    /// What its result is for.
+    pub role: Role,
 }
 
 impl ParamShape {
     /// Shape of the weight tensor.
     pub fn weight_dims(&self) -> [usize; 4] {
-        let (first, second) =
-            if self.transposed { (self.channels_in, self.channels_out) } else { (self.channels_out, self.channels_in) };
+        let [first, second] = match self.transposed {
+            true => [self.channels_in, self.channels_out],
+            false => [self.channels_out, self.fan_in_channels()],
+        };
         [first, second, self.kernel, self.kernel]
     }
 
     /// Number of weights without the bias.
     pub fn weight_len(&self) -> usize {
-        self.channels_in * self.channels_out * self.kernel * self.kernel
+        self.fan_in_channels() * self.channels_out * self.kernel * self.kernel
+    }
+
+    /// Channels that one result is summed from.
+    pub fn fan_in_channels(&self) -> usize {
+        self.channels_in / self.groups.max(1)
+    }
+
+    /// Channels of which one number of the input becomes part.
+    pub fn fan_out_channels(&self) -> usize {
+        self.channels_out / self.groups.max(1)
     }
 }
 
@@ -126,16 +170,30 @@ impl Plan {
     }
 
     /// Appends a convolution and returns its node.
-    pub fn conv(&mut self, name: String, input: usize, channels_out: usize, kernel: usize, relu: bool) -> usize {
-        let (channels_in, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
-        let param = self.param(&name, [channels_in, channels_out], kernel, false, relu);
-        self.push(name, Op::Conv { input, param, relu }, channels_out, stride_px)
+    pub fn conv(&mut self, name: String, input: usize, channels_out: usize, kernel: usize, role: Role) -> usize {
+        self.grouped(name, input, [channels_out, 1], kernel, role)
+    }
+
+    /// Appends a convolution of every channel on its own and returns its node.
+    pub fn depthwise(&mut self, name: String, input: usize, kernel: usize, role: Role) -> usize {
+        let channels = self.nodes[input].channels;
+        self.grouped(name, input, [channels; 2], kernel, role)
+    }
+
+    fn grouped(&mut self, name: String, input: usize, out_groups: [usize; 2], kernel: usize, role: Role) -> usize {
+        let ([channels_out, groups], stride_px) = (out_groups, self.nodes[input].stride_px);
+        let channels_in = self.nodes[input].channels;
+        let shape = ParamShape { name: name.clone(), channels_in, channels_out, groups, kernel, transposed: false, role };
+        let param = self.param(shape);
+        self.push(name, Op::Conv { input, param, relu: role == Role::Relu }, channels_out, stride_px)
     }
 
     /// Appends a transposed convolution and returns its node.
     pub fn transposed(&mut self, name: String, input: usize, channels_out: usize) -> usize {
         let (channels_in, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
-        let param = self.param(&name, [channels_in, channels_out], 3, true, true);
+        let (groups, role) = (1, Role::Relu);
+        let param =
+            self.param(ParamShape { name: name.clone(), channels_in, channels_out, groups, kernel: 3, transposed: true, role });
         self.push(name, Op::Transposed { input, param }, channels_out, stride_px / 2)
     }
 
@@ -145,10 +203,16 @@ impl Plan {
         self.push(name, Op::MaxPool { input }, channels, stride_px * 2)
     }
 
-    /// Appends a bilinear doubling and returns its node.
-    pub fn upsample(&mut self, name: String, input: usize) -> usize {
+    /// Appends a doubling without weights and returns its node.
+    pub fn upsample(&mut self, name: String, input: usize, filter: Filter) -> usize {
         let (channels, stride_px) = (self.nodes[input].channels, self.nodes[input].stride_px);
-        self.push(name, Op::Upsample { input }, channels, stride_px / 2)
+        self.push(name, Op::Upsample { input, filter }, channels, stride_px / 2)
+    }
+
+    /// Appends a sum of two maps of the same shape and returns its node.
+    pub fn add(&mut self, name: String, first: usize, second: usize) -> usize {
+        debug_assert_eq!(self.nodes[first].channels, self.nodes[second].channels, "{name}");
+        self.push(name, Op::Add { first, second }, self.nodes[first].channels, self.nodes[first].stride_px)
     }
 
     /// Appends a joining of channels and returns its node.
@@ -178,9 +242,8 @@ impl Plan {
         self.nodes.len() - 1
     }
 
-    fn param(&mut self, name: &str, channels: [usize; 2], kernel: usize, transposed: bool, relu: bool) -> usize {
-        let [channels_in, channels_out] = channels;
-        self.params.push(ParamShape { name: name.into(), channels_in, channels_out, kernel, transposed, relu });
+    fn param(&mut self, shape: ParamShape) -> usize {
+        self.params.push(shape);
         self.params.len() - 1
     }
 }

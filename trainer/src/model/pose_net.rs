@@ -1,9 +1,9 @@
 //! Weights on a device and the forward pass with burn's operations.
 
 use super::init::Init;
-use super::plan::{Op, Plan};
-use super::unet::PoseNetConfig;
-use super::upsample::bilinear_x2;
+use super::network::PoseNetConfig;
+use super::plan::{Filter, Op, Plan};
+use super::upsample::{bilinear_x2, nearest_x2};
 use crate::error::{Error, Result};
 use burn::tensor::activation::{relu, sigmoid, softmax};
 use burn::tensor::module::{conv_transpose2d, conv2d, max_pool2d};
@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 /// Weights of one convolution.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    /// `[out, in, k, k]`, or `[in, out, k, k]` for a transposed convolution.
+    /// `[out, in / groups, k, k]`, or `[in, out, k, k]` for a transposed convolution.
     pub weight: Tensor<4>,
     /// `[out]`.
     pub bias: Tensor<1>,
@@ -169,7 +169,9 @@ pub(super) fn before_relu(op: Op, layers: &[Layer], images: &Tensor<4>, values: 
         }
         Op::Transposed { input, param } => transposed(values[input].clone(), &layers[param]),
         Op::MaxPool { input } => max_pool2d(values[input].clone(), MaxPoolOptions::new([2, 2])),
-        Op::Upsample { input } => bilinear_x2(values[input].clone()),
+        Op::Upsample { input, filter: Filter::Bilinear } => bilinear_x2(values[input].clone()),
+        Op::Upsample { input, filter: Filter::Nearest } => nearest_x2(values[input].clone()),
+        Op::Add { first, second } => values[first].clone() + values[second].clone(),
         Op::Concat { first, second } => Tensor::cat(vec![values[first].clone(), values[second].clone()], 1),
         Op::GlobalMax { input } => values[input].clone().max_dim(3).max_dim(2),
         Op::Sigmoid { input } => sigmoid(values[input].clone()),
@@ -178,7 +180,8 @@ pub(super) fn before_relu(op: Op, layers: &[Layer], images: &Tensor<4>, values: 
 }
 
 fn conv(x: Tensor<4>, layer: &Layer, pad: usize) -> Tensor<4> {
-    let options = ConvOptions::new([1, 1], [pad, pad], [1, 1], 1);
+    let groups = x.dims()[1] / layer.weight.dims()[1];
+    let options = ConvOptions::new([1, 1], [pad, pad], [1, 1], groups);
     conv2d(x, layer.weight.clone(), Some(layer.bias.clone()), options)
 }
 
@@ -193,7 +196,7 @@ fn transposed(x: Tensor<4>, layer: &Layer) -> Tensor<4> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::unet::{HeadSpec, UnetConfig, Upsampling};
+    use crate::model::{Backbone, CompactConfig, HeadSpec, Skip, UnetConfig, Upsampling};
     use dormouse::config::HeadKind;
 
     fn head(name: &str, channels: usize, stride_px: usize) -> HeadSpec {
@@ -202,16 +205,21 @@ mod tests {
 
     #[test]
     fn output_shapes_follow_the_heads() {
-        let unets = [
-            UnetConfig { filters: 4, max_stride: 8, ..UnetConfig::default() },
-            UnetConfig { filters: 4, max_stride: 8, upsampling: Upsampling::Transposed, ..UnetConfig::default() },
-            UnetConfig { filters: 3, filters_rate: 1.5, max_stride: 8, middle_block: false, ..UnetConfig::default() },
-            UnetConfig { filters: 4, max_stride: 8, stem_stride: Some(4), convs_per_block: 1, ..UnetConfig::default() },
+        let unet = UnetConfig { filters: 4, max_stride: 8, ..UnetConfig::default() };
+        let compact = CompactConfig { filters: 4, max_stride: 8, convs_per_block: 1, ..CompactConfig::default() };
+        let backbones: [Backbone; 7] = [
+            unet.clone().into(),
+            UnetConfig { upsampling: Upsampling::Transposed, ..unet.clone() }.into(),
+            UnetConfig { upsampling: Upsampling::Nearest, ..unet.clone() }.into(),
+            UnetConfig { filters: 3, filters_rate: 1.5, middle_block: false, ..unet.clone() }.into(),
+            UnetConfig { stem_stride: Some(4), convs_per_block: 1, ..unet }.into(),
+            compact.clone().into(),
+            CompactConfig { skip: Skip::Concat, upsampling: Upsampling::Nearest, expansion: 2, kernel: 3, ..compact }.into(),
         ];
-        for unet in unets {
+        for backbone in backbones {
             for strides in [[1, 4], [2, 8], [8, 4]] {
                 let heads = vec![head("a", 3, strides[0]), head("b", 5, strides[1])];
-                let config = PoseNetConfig { in_channels: 3, unet: unet.clone(), heads };
+                let config = PoseNetConfig { in_channels: 3, backbone: backbone.clone(), heads };
                 let device = Device::default();
                 let net = config.init(1, &device).unwrap();
                 let out = net.forward(Tensor::ones([2, 3, 16, 24], &device));
@@ -238,7 +246,7 @@ mod tests {
     #[test]
     fn flat_weights_round_trip() {
         let unet = UnetConfig { filters: 4, max_stride: 4, ..UnetConfig::default() };
-        let config = PoseNetConfig { in_channels: 1, unet, heads: vec![head("a", 2, 2)] };
+        let config = PoseNetConfig { in_channels: 1, backbone: unet.into(), heads: vec![head("a", 2, 2)] };
         let mut net = config.init(3, &Device::default()).unwrap();
         let flat = net.to_flat().unwrap();
         assert!(net.set_flat(&flat[1..]).is_err());

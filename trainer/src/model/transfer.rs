@@ -89,20 +89,21 @@ pub fn layers_by_name(net: &PoseNet, flat: &[f32]) -> BTreeMap<String, SourceLay
 
 /// Whether a layer belongs to the encoder: stem, down blocks and middle block.
 pub fn is_encoder_layer(name: &str) -> bool {
-    name.starts_with("stem") || name.starts_with("stack0_enc")
+    // `stack0_` is SLEAP's; the compact backbone has `enc` alone.
+    name.starts_with("stem") || name.starts_with("stack0_enc") || name.starts_with("enc")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{HeadSpec, PoseNetConfig, UnetConfig};
+    use crate::model::{CompactConfig, HeadSpec, PoseNetConfig, UnetConfig};
     use burn::tensor::Device;
     use dormouse::config::HeadKind;
 
     fn net(parts: usize, max_stride: usize, seed: u64) -> PoseNet {
         let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", parts, 2)];
         let unet = UnetConfig { filters: 4, max_stride, ..UnetConfig::default() };
-        PoseNetConfig { in_channels: 1, unet, heads }.init(seed, &Device::default()).unwrap()
+        PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(seed, &Device::default()).unwrap()
     }
 
     #[test]
@@ -142,5 +143,14 @@ mod tests {
         // Three blocks and the middle one, two convolutions each.
         assert_eq!(encoder.len(), 8, "{encoder:?}");
         assert!(encoder.iter().all(|name| !name.contains("dec") && *name != "confmaps"));
+
+        let compact = CompactConfig { max_stride: 8, ..CompactConfig::default() };
+        let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 3, 2)];
+        let plan = PoseNetConfig { in_channels: 1, backbone: compact.into(), heads }.plan().unwrap();
+        let (encoder, rest): (Vec<&str>, Vec<&str>) =
+            plan.params.iter().map(|p| p.name.as_str()).partition(|name| is_encoder_layer(name));
+        // The stem, and three levels of two units of two convolutions.
+        assert_eq!(encoder.len(), 13, "{encoder:?}");
+        assert!(rest.iter().all(|name| name.starts_with("dec") || *name == "confmaps"), "{rest:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! Bilinear doubling with half-pixel centres, from operations whose gradient every burn backend has.
+//! Doubling of maps, from operations whose gradient every burn backend has.
 //!
-//! Output cell 2i lies a quarter cell before input cell i and 2i + 1 a quarter behind it, so that
+//! Bilinear, with half-pixel centres: output cell 2i lies a quarter cell before input cell i and 2i + 1 a quarter behind it, so that
 //! `out[2i] = 0.75 in[i] + 0.25 in[i - 1]` and `out[2i + 1] = 0.75 in[i] + 0.25 in[i + 1]`, with the border repeated.
 //! burn's own bilinear interpolation has no gradient on its GPU backends (0.22).
 
@@ -9,6 +9,14 @@ use burn::tensor::Tensor;
 /// Doubles height and width of `[batch, channels, height, width]`.
 pub fn bilinear_x2(x: Tensor<4>) -> Tensor<4> {
     double_dim(double_dim(x, 3), 2)
+}
+
+/// Doubles height and width of `[batch, channels, height, width]`: every cell becomes four of the same value.
+pub fn nearest_x2(x: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    let columns = Tensor::cat(vec![x.clone().unsqueeze_dim::<5>(4), x.unsqueeze_dim::<5>(4)], 4);
+    let wide = columns.reshape([batch, channels, height, 1, 2 * width]);
+    Tensor::cat(vec![wide.clone(), wide], 3).reshape([batch, channels, 2 * height, 2 * width])
 }
 
 fn double_dim(x: Tensor<4>, dim: usize) -> Tensor<4> {
@@ -65,12 +73,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn nearest_repeats_every_cell() {
+        let x = Tensor::<4>::from_data(TensorData::new(vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [1, 2, 1, 3]), &Device::default());
+        let got = nearest_x2(x).into_data();
+        let (first, second) = ([1.0, 1.0, 2.0, 2.0, 3.0, 3.0], [4.0, 4.0, 5.0, 5.0, 6.0, 6.0]);
+        assert_eq!(got.as_slice::<f32>().unwrap(), [first, first, second, second].concat());
+    }
+
+    #[test]
     fn gradient_of_the_sum_is_four() {
         // Doubling both sides spreads every cell over a total weight of four.
         let device = Device::default().autodiff();
-        let x = Tensor::<4>::ones([1, 2, 3, 4], &device).require_grad();
-        let grads = bilinear_x2(x.clone()).sum().backward();
-        let grad = x.grad(&grads).unwrap().into_data();
-        assert!(grad.as_slice::<f32>().unwrap().iter().all(|g| (g - 4.0).abs() < 1e-5));
+        for double in [bilinear_x2, nearest_x2] {
+            let x = Tensor::<4>::ones([1, 2, 3, 4], &device).require_grad();
+            let grads = double(x.clone()).sum().backward();
+            let grad = x.grad(&grads).unwrap().into_data();
+            assert!(grad.as_slice::<f32>().unwrap().iter().all(|g| (g - 4.0).abs() < 1e-5));
+        }
     }
 }

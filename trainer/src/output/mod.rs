@@ -6,4 +6,4 @@ mod json;
 
 pub use atomic::write_atomically;
 pub use csv::write_csv;
-pub use json::write_json;
+pub use json::{TrackMeaning, write_json};

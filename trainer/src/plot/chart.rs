@@ -9,6 +9,10 @@ use std::convert::Infallible;
 
 /// Size of every chart in pixels.
 pub(super) const SIZE_PX: (u32, u32) = (960, 600);
+/// Height of one chart of several below each other.
+const STACKED_PX: u32 = 400;
+/// Lines of up to so many points show each of them.
+const DOTTED: usize = 60;
 
 /// Okabe and Ito's palette (2008) in an order that stays readable on white.
 const COLORS: [RGBColor; 7] = [
@@ -29,7 +33,7 @@ pub(super) fn series_color(index: usize) -> RGBColor {
 /// One line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// Name in the legend.
+    /// Name in the legend; without one there is no entry.
     pub name: String,
     /// Points from left to right; those that are not finite, or not positive on a logarithmic axis, are left out.
     pub points: Vec<(f64, f64)>,
@@ -50,6 +54,8 @@ pub struct Axes<'a> {
     pub y: &'a str,
     /// Whether the vertical axis is logarithmic.
     pub log_y: bool,
+    /// Where the horizontal axis begins; `None`: at the first point.
+    pub x_low: Option<f64>,
     /// Range of the vertical axis; `None`: that of the points.
     pub y_range: Option<(f64, f64)>,
     /// Whether lines rise, so that the legend is out of their way at the bottom.
@@ -66,6 +72,32 @@ pub(super) fn drawing(error: DrawingAreaErrorKind<Infallible>) -> Error {
 /// # Errors
 /// [`Error::Data`] when no point can be shown.
 pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<Image> {
+    let mut board = Board::new(SIZE_PX.0, SIZE_PX.1)?;
+    {
+        let area = board.pen().into_drawing_area();
+        panel(&area, axes, series)?;
+        area.present().map_err(drawing)?;
+    }
+    board.into_image()
+}
+
+/// Draws charts below each other into one picture, each of them a little lower than one alone.
+///
+/// # Errors
+/// [`Error::Data`] when a chart has no point that can be shown, or there is none.
+pub fn stacked_charts(charts: &[(Axes<'_>, Vec<Series>)]) -> Result<Image> {
+    let mut board = Board::new(SIZE_PX.0, STACKED_PX * charts.len() as u32)?;
+    {
+        let area = board.pen().into_drawing_area();
+        for (part, (axes, series)) in area.split_evenly((charts.len().max(1), 1)).iter().zip(charts) {
+            panel(part, axes, series)?;
+        }
+        area.present().map_err(drawing)?;
+    }
+    board.into_image()
+}
+
+fn panel<'a>(area: &DrawingArea<Pen<'a>, plotters::coord::Shift>, axes: &Axes<'_>, series: &[Series]) -> Result<()> {
     let shown = |s: &Series| -> Vec<(f64, f64)> {
         let good = |p: &&(f64, f64)| p.0.is_finite() && p.1.is_finite() && (!axes.log_y || p.1 > 0.0);
         s.points.iter().filter(good).copied().collect()
@@ -75,27 +107,22 @@ pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<Image> {
     if points().next().is_none() {
         return Err(Error::Data(format!("there is nothing to plot for {:?}", axes.title)));
     }
-    let (x_low, x_high) = widened(bounds(points().map(|p| p.0)));
+    let (x_first, x_last) = bounds(points().map(|p| p.0));
+    let (x_low, x_high) = widened((axes.x_low.unwrap_or(x_first).min(x_first), x_last));
     let (y_low, y_high) = axes.y_range.unwrap_or_else(|| {
         let (low, high) = bounds(points().map(|p| p.1));
         if axes.log_y { (low / 1.3, high * 1.3) } else { widened((low, high)) }
     });
-    let mut board = Board::new(SIZE_PX.0, SIZE_PX.1)?;
-    {
-        let area = board.pen().into_drawing_area();
-        let mut builder = ChartBuilder::on(&area);
-        builder.margin(16).caption(axes.title, ("sans-serif", 20)).x_label_area_size(48).y_label_area_size(92);
-        if axes.log_y {
-            let y_axis = (y_low..y_high).log_scale().with_key_points(decade_ticks(y_low, y_high));
-            let chart = builder.build_cartesian_2d(x_low..x_high, y_axis).map_err(drawing)?;
-            draw(chart, axes, &series, &|v| format!("{v:.0e}"))?;
-        } else {
-            let chart = builder.build_cartesian_2d(x_low..x_high, y_low..y_high).map_err(drawing)?;
-            draw(chart, axes, &series, &|v| format!("{v}"))?;
-        }
-        area.present().map_err(drawing)?;
+    let mut builder = ChartBuilder::on(area);
+    builder.margin(16).caption(axes.title, ("sans-serif", 20)).x_label_area_size(48).y_label_area_size(92);
+    if axes.log_y {
+        let y_axis = (y_low..y_high).log_scale().with_key_points(decade_ticks(y_low, y_high));
+        let chart = builder.build_cartesian_2d(x_low..x_high, y_axis).map_err(drawing)?;
+        draw(chart, axes, &series, &|v| format!("{v:.0e}"))
+    } else {
+        let chart = builder.build_cartesian_2d(x_low..x_high, y_low..y_high).map_err(drawing)?;
+        draw(chart, axes, &series, &|v| format!("{v}"))
     }
-    board.into_image()
 }
 
 fn draw<'a, Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
@@ -104,7 +131,12 @@ fn draw<'a, Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
     series: &[Series],
     y_text: &dyn Fn(f64) -> String,
 ) -> Result<()> {
-    let number = |v: &f64| format!("{}", (v * 1e6).round() / 1e6);
+    // Between whole numbers, such as epochs, there is nothing to read off.
+    let is_whole = series.iter().flat_map(|s| &s.points).all(|p| p.0.fract() == 0.0);
+    let number = |v: &f64| {
+        let v = (v * 1e6).round() / 1e6;
+        if is_whole && v.fract() != 0.0 { String::new() } else { format!("{v}") }
+    };
     let label = |v: &f64| y_text((v * 1e12).round() / 1e12);
     let mut mesh = chart.configure_mesh();
     mesh.x_desc(axes.x).y_desc(axes.y).label_style(("sans-serif", 16)).axis_desc_style(("sans-serif", 16));
@@ -113,11 +145,17 @@ fn draw<'a, Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
     for line in series.iter().filter(|s| !s.points.is_empty()) {
         let color = series_color(line.color).mix(if line.pale { 0.45 } else { 1.0 });
         let style = ShapeStyle { color, filled: true, stroke_width: if line.pale { 1 } else { 2 } };
-        // A single point makes no line.
-        let dots = if line.points.len() == 1 { line.points.clone() } else { Vec::new() };
-        chart.draw_series(dots.into_iter().map(|p| Circle::new(p, 3, style))).map_err(drawing)?;
+        // Few points are seen one by one; a single one, which makes no line, is larger.
+        let radius = if line.points.len() == 1 { 6 } else { 3 };
+        let dots = line.points.iter().filter(|_| line.points.len() <= DOTTED && (!line.pale || line.points.len() == 1));
+        chart.draw_series(dots.map(|&p| Circle::new(p, radius, style))).map_err(drawing)?;
         let drawn = chart.draw_series(LineSeries::new(line.points.iter().copied(), style)).map_err(drawing)?;
-        drawn.label(&line.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+        if !line.name.is_empty() {
+            drawn.label(&line.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+        }
+    }
+    if series.iter().all(|s| s.name.is_empty() || s.points.is_empty()) {
+        return Ok(());
     }
     let mut labels = chart.configure_series_labels();
     labels.background_style(WHITE.mix(0.85)).border_style(RGBColor(200, 200, 200)).label_font(("sans-serif", 16));
@@ -146,7 +184,8 @@ fn widened((low, high): (f64, f64)) -> (f64, f64) {
 mod tests {
     use super::*;
 
-    const AXES: Axes<'static> = Axes { title: "Loss", x: "epoch", y: "loss", log_y: true, y_range: None, rising: false };
+    const AXES: Axes<'static> =
+        Axes { title: "Loss", x: "epoch", y: "loss", log_y: true, x_low: None, y_range: None, rising: false };
 
     fn count(image: &Image, color: RGBColor) -> usize {
         image.pixels().chunks_exact(3).filter(|p| *p == [color.0, color.1, color.2]).count()
@@ -166,6 +205,18 @@ mod tests {
         assert_eq!(count(&image, series_color(2)), 0);
         // Black text of title and axes.
         assert!(count(&image, RGBColor(0, 0, 0)) > 200);
+    }
+
+    #[test]
+    fn charts_stand_below_each_other() {
+        let line = |color| vec![Series { name: "s".into(), points: vec![(1.0, 1.0), (2.0, 0.5)], color, pale: false }];
+        let image = stacked_charts(&[(AXES, line(0)), (AXES, line(1))]).unwrap();
+        assert_eq!((image.width_px(), image.height_px()), (960, 800));
+        let (upper, lower) = image.pixels().split_at(960 * 400 * 3);
+        let has = |part: &[u8], color: RGBColor| part.chunks_exact(3).any(|p| *p == [color.0, color.1, color.2]);
+        assert!(has(upper, series_color(0)) && has(lower, series_color(1)));
+        assert!(!has(upper, series_color(1)) && !has(lower, series_color(0)));
+        assert!(stacked_charts(&[]).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! All charts of a run folder.
 
+use super::accuracy::accuracy_chart;
 use super::chart::{Axes, Series, line_chart};
 use super::log::TrainingLog;
 use super::metrics::SplitMetrics;
@@ -7,11 +8,12 @@ use super::nodes::node_chart;
 use crate::dataset::image::Image;
 use crate::draw::save_png;
 use crate::error::{Error, Result};
+use crate::train::curve::{CURVE, read_curve};
 use std::path::{Path, PathBuf};
 
 /// Draws what the run folder has figures for and gives the files written to `out`:
 /// `plot.loss.png` (loss of training and validation per head, by epoch), `plot.learning.png` (validation loss by minutes; both
-/// once per network, as `plot.loss.NETWORK.png`, where the run has several),
+/// once per network, as `plot.loss.NETWORK.png`, where the run has several), `plot.curve.png` (accuracy by minutes),
 /// `plot.pck.png` (share of correct keypoints by distance, all splits) and `plot.nodes.SPLIT.png` (error per node).
 ///
 /// # Errors
@@ -24,6 +26,11 @@ pub fn write_plots(run: &Path, out: &Path) -> Result<Vec<PathBuf>> {
             charts.push((format!("plot.loss{network}.png"), loss_chart(&log)?));
             charts.push((format!("plot.learning{network}.png"), learning_chart(&log)?));
         }
+    }
+    let curve = run.join(CURVE);
+    let rows = if curve.is_file() { read_curve(&curve)? } else { Vec::new() };
+    if rows.iter().any(|row| row.moks_all.is_some()) {
+        charts.push(("plot.curve.png".into(), accuracy_chart(&rows)?));
     }
     let splits = metrics_files(run)?.iter().map(|path| SplitMetrics::read(path)).collect::<Result<Vec<_>>>()?;
     if splits.iter().any(|s| !s.pck.is_empty()) {
@@ -84,7 +91,15 @@ fn loss_chart(log: &TrainingLog) -> Result<Image> {
         pair(head, index + 1, &format!("{head}_loss"), &format!("val_{head}_loss"));
     }
     line_chart(
-        &Axes { title: "Loss per head", x: "epoch", y: "mean squared error", log_y: true, y_range: None, rising: false },
+        &Axes {
+            title: "Loss per head",
+            x: "epoch",
+            y: "mean squared error",
+            log_y: true,
+            x_low: None,
+            y_range: None,
+            rising: false,
+        },
         &series,
     )
 }
@@ -101,19 +116,32 @@ fn learning_chart(log: &TrainingLog) -> Result<Image> {
         Series { name: "every epoch".into(), points: minutes.clone(), color: 1, pale: true },
     ];
     line_chart(
-        &Axes { title: "Learning curve", x: "minutes", y: "validation loss", log_y: true, y_range: None, rising: false },
+        &Axes {
+            title: "Validation loss",
+            x: "minutes of training",
+            y: "validation loss",
+            log_y: true,
+            x_low: Some(0.0),
+            y_range: None,
+            rising: false,
+        },
         &series,
     )
 }
 
 fn pck_chart(splits: &[SplitMetrics]) -> Result<Image> {
-    let line = |(color, s): (usize, &SplitMetrics)| Series { name: s.split.clone(), points: s.pck.clone(), color, pale: false };
-    let series: Vec<Series> = splits.iter().enumerate().map(line).collect();
+    let line = |(color, s): (usize, &SplitMetrics)| {
+        // No part is closer than 0 px.
+        let points = std::iter::once((0.0, 0.0)).chain(s.pck.iter().copied()).collect();
+        Series { name: s.title().to_owned(), points, color, pale: false }
+    };
+    let series: Vec<Series> = splits.iter().filter(|s| !s.pck.is_empty()).enumerate().map(line).collect();
     let axes = Axes {
         title: "Parts closer to the truth than a distance",
         x: "distance, px",
         y: "share of parts",
         log_y: false,
+        x_low: Some(0.0),
         y_range: Some((0.0, 1.0)),
         rising: true,
     };
@@ -141,6 +169,11 @@ mod tests {
         let written = names(write_plots(run, &out).unwrap());
         assert_eq!(written, ["plot.loss.png", "plot.learning.png", "plot.pck.png", "plot.nodes.val.png"]);
         assert!(image::open(out.join("plot.nodes.val.png")).is_ok());
+        let curve = "minutes,epoch,step,weights,frames,moks,moks_all,map,median_px,pck_5px,measuring_s\n\
+                     1.0,3,600,last,20,0.5,0.4,0.1,3.5,0.6,0.4\n2.0,6,1200,best,20,0.6,0.5,0.2,3.0,0.7,0.4\n";
+        std::fs::write(run.join("learning_curve.csv"), curve).unwrap();
+        assert_eq!(names(write_plots(run, &out).unwrap())[2], "plot.curve.png");
+        std::fs::remove_file(run.join("learning_curve.csv")).unwrap();
         std::fs::create_dir(run.join("centroid")).unwrap();
         std::fs::write(run.join("centroid/training_log.csv"), log).unwrap();
         assert_eq!(names(write_plots(run, &out).unwrap())[2..4], ["plot.loss.centroid.png", "plot.learning.centroid.png"]);

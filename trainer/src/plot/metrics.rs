@@ -27,6 +27,17 @@ pub struct SplitMetrics {
 }
 
 impl SplitMetrics {
+    /// The split in words for headings.
+    pub fn title(&self) -> &str {
+        match self.split.as_str() {
+            "train" => "training samples",
+            "val" => "validation samples",
+            "test" => "test samples",
+            "centered" => "validation, true centres given",
+            other => other,
+        }
+    }
+
     /// Reads a file that `train`, `demo` or `eval --json` wrote.
     ///
     /// # Errors

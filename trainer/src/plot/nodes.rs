@@ -6,6 +6,7 @@ use crate::dataset::image::Image;
 use crate::draw::Board;
 use crate::error::{Error, Result};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Height of a node's line in pixels, and of everything else.
 const ROW_PX: u32 = 24;
@@ -27,7 +28,7 @@ pub fn node_chart(metrics: &SplitMetrics) -> Result<Image> {
     let mut board = Board::new(SIZE_PX.0, REST_PX + ROW_PX * rows as u32)?;
     {
         let area = board.pen().into_drawing_area();
-        let title = format!("Error per node, {} (bar: median, line: 95th percentile)", metrics.split);
+        let title = format!("Error per node, {} (bar: median, line: 95th percentile)", metrics.title());
         let mut builder = ChartBuilder::on(&area);
         builder.margin(16).caption(title, ("sans-serif", 20)).x_label_area_size(48).y_label_area_size(190);
         let highest = rows as f64;
@@ -35,17 +36,19 @@ pub fn node_chart(metrics: &SplitMetrics) -> Result<Image> {
         let mut mesh = chart.configure_mesh();
         mesh.x_desc("distance to the truth, px").label_style(("sans-serif", 16)).axis_desc_style(("sans-serif", 16));
         mesh.light_line_style(TRANSPARENT).bold_line_style(RGBColor(222, 222, 222)).disable_y_mesh().y_labels(0);
-        mesh.draw().map_err(drawing)?;
+        mesh.x_label_formatter(&|v: &f64| format!("{}", (v * 1e6).round() / 1e6)).draw().map_err(drawing)?;
         for (row, node) in metrics.nodes.iter().enumerate() {
             let middle = highest - row as f64 - 0.5;
             let (x, y) = chart.backend_coord(&(0.0, middle));
-            let style = ("sans-serif", 16).into_text_style(&area).pos(plotters::style::text_anchor::Pos::new(
-                plotters::style::text_anchor::HPos::Right,
-                plotters::style::text_anchor::VPos::Center,
-            ));
+            let style = ("sans-serif", 16).into_text_style(&area).pos(Pos::new(HPos::Right, VPos::Center));
             let name: String = node.name.chars().take(NAME_CHARACTERS).collect();
             area.draw_text(&name, &style, (x - 8, y)).map_err(drawing)?;
-            let Some((p50, p95)) = node.p50_p95_px else { continue };
+            let Some((p50, p95)) = node.p50_p95_px else {
+                let pale = ("sans-serif", 16, &RGBColor(120, 120, 120)).into_text_style(&area);
+                let beside = pale.pos(Pos::new(HPos::Left, VPos::Center));
+                area.draw_text("none found", &beside, (x + 8, y)).map_err(drawing)?;
+                continue;
+            };
             let bar = Rectangle::new([(0.0, middle - 0.32), (p50, middle + 0.32)], series_color(0).filled());
             let line = PathElement::new([(p50, middle), (p95, middle)], series_color(1).stroke_width(2));
             chart.draw_series([bar]).map_err(drawing)?;

@@ -51,7 +51,8 @@ impl Latency {
         totals.sort_by(f64::total_cmp);
         // Nearest rank: a percentile is a latency that was really seen.
         let rank = |p: f64| totals.get(((totals.len() as f64 * p).ceil() as usize).saturating_sub(1)).copied().unwrap_or(0.0);
-        let mean = |stage: fn(&StageTimes) -> Duration| rest.iter().map(|t| ms(stage(t))).sum::<f64>() / rest.len().max(1) as f64;
+        // A sum of durations, because the floating-point sum of nothing is -0.0.
+        let mean = |stage: fn(&StageTimes) -> Duration| ms(rest.iter().map(stage).sum()) / rest.len().max(1) as f64;
         Self {
             frames: rest.len(),
             first_ms: ms(first.total()),
@@ -77,5 +78,6 @@ mod tests {
         assert_eq!((latency.frames, latency.first_ms, latency.p50_ms, latency.max_ms), (4, 500.0, 2.0, 4.0));
         assert_eq!(latency.infer_ms, 2.5);
         assert_eq!(Latency::of(&[]).frames, 0);
+        assert!(Latency::of(&times[..1]).infer_ms.is_sign_positive());
     }
 }

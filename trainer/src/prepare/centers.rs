@@ -1,6 +1,6 @@
 //! Samples whose animals are reduced to their centres.
 
-use crate::dataset::{Animal, Sample, SampleSource};
+use crate::dataset::{Animal, Sample, SampleSource, Video};
 use crate::error::Result;
 use crate::targets::centroids;
 use dormouse::Skeleton;
@@ -42,5 +42,9 @@ impl SampleSource for Centers {
 
     fn animals(&self, index: usize) -> Result<Vec<Animal>> {
         Ok(centroids(&self.source.animals(index)?, self.anchor))
+    }
+
+    fn origin(&self, index: usize) -> Option<(&Video, u64)> {
+        self.source.origin(index)
     }
 }

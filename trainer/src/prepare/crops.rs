@@ -85,6 +85,15 @@ impl CropBatches {
         self.animals.is_empty()
     }
 
+    /// The animal in the middle of the crop at `position` of an epoch, in crop pixels; parts outside of the crop are missing. Crop
+    /// `position` is number `position % batch size` of batch `position / batch size`.
+    ///
+    /// # Errors
+    /// When its sample cannot be read.
+    pub fn animal_at(&self, epoch: usize, position: usize) -> Result<Animal> {
+        Ok(self.crop(epoch, position)?.animal)
+    }
+
     fn crop(&self, epoch: usize, position: usize) -> Result<Crop> {
         let Some(augment) = &self.augment else {
             let (image, animal) = self.animal(position % self.len())?;

@@ -27,7 +27,7 @@ pub(super) fn networks(facts: &Facts<'_>, found: &mut Recommendation) {
     };
     found.because("top_down.anchor_part", reason);
     let animal_px = facts.sizes.diagonal_median_px;
-    let field_px = receptive_field_px(&UnetConfig { max_stride: MAX_STRIDE, ..UnetConfig::default() }) as f64;
+    let field_px = receptive_field_px(&UnetConfig { max_stride: MAX_STRIDE, ..UnetConfig::default() }.into()) as f64;
     let mut scale = f64::from(found.config.preprocess.input_scale) / 2.0;
     while field_px / scale < facts.sizes.diagonal_p95_px && animal_px * scale / 2.0 >= LEAST_ANIMAL_PX {
         scale /= 2.0;

@@ -2,7 +2,7 @@
 
 use super::animal_size::AnimalSizes;
 use crate::config::TrainConfig;
-use crate::model::{UnetConfig, receptive_field_px};
+use crate::model::{Backbone, receptive_field_px};
 use serde::Serialize;
 use std::fmt;
 
@@ -44,7 +44,7 @@ pub struct FieldOption {
 /// The receptive field of a configuration, beside the animals' sizes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FieldAdvice {
-    /// Side in pixels of the network input, as SLEAP counts it: down blocks only, without stem and middle block.
+    /// Side in pixels of the network input, as SLEAP counts it: down to the last pooling, without a UNet's stem.
     pub field_px: usize,
     /// Input pixels per frame pixel.
     pub input_scale: f32,
@@ -64,22 +64,23 @@ pub struct FieldAdvice {
 impl FieldAdvice {
     /// Compares the configuration's network with the sizes of its training animals.
     pub fn new(config: &TrainConfig, sizes: Option<AnimalSizes>) -> Self {
-        let unet = config.model.unet();
+        let backbone = config.model.backbone();
         let input_scale = config.preprocess.input_scale;
-        let side_px = side_px(&unet, input_scale);
+        let side_px = side_px(&backbone, input_scale);
         let fit = sizes.map_or(FieldFit::Unknown, |s| fit(side_px as f64, &s));
         let options = match (&sizes, fit) {
-            (Some(sizes), FieldFit::TooSmall | FieldFit::Tight) => options(&unet, input_scale, sizes.diagonal_p95_px),
+            (Some(sizes), FieldFit::TooSmall | FieldFit::Tight) => options(&backbone, input_scale, sizes.diagonal_p95_px),
             _ => Vec::new(),
         };
-        Self { field_px: receptive_field_px(&unet), input_scale, side_px, max_stride: unet.max_stride, sizes, fit, options }
+        let (field_px, max_stride) = (receptive_field_px(&backbone), backbone.max_stride());
+        Self { field_px, input_scale, side_px, max_stride, sizes, fit, options }
     }
 }
 
 /// Side of the field in frame pixels (reference sleap-training.md, section 6.3).
-fn side_px(unet: &UnetConfig, input_scale: f32) -> usize {
+fn side_px(backbone: &Backbone, input_scale: f32) -> usize {
     // The scale is above 0 (validated), and the cast saturates.
-    (receptive_field_px(unet) as f64 / f64::from(input_scale)).floor() as usize
+    (receptive_field_px(backbone) as f64 / f64::from(input_scale)).floor() as usize
 }
 
 fn fit(side_px: f64, sizes: &AnimalSizes) -> FieldFit {
@@ -94,16 +95,16 @@ fn fit(side_px: f64, sizes: &AnimalSizes) -> FieldFit {
     }
 }
 
-fn options(unet: &UnetConfig, input_scale: f32, wanted_px: f64) -> Vec<FieldOption> {
+fn options(backbone: &Backbone, input_scale: f32, wanted_px: f64) -> Vec<FieldOption> {
     let option = |max_stride: usize, input_scale: f32| {
-        let side_px = side_px(&UnetConfig { max_stride, ..unet.clone() }, input_scale);
+        let side_px = side_px(&backbone.with_max_stride(max_stride), input_scale);
         FieldOption { max_stride, input_scale, side_px }
     };
     let enough = |o: &FieldOption| o.side_px as f64 >= wanted_px;
-    let strides = MAX_STRIDES.into_iter().filter(|s| *s > unet.max_stride);
+    let strides = MAX_STRIDES.into_iter().filter(|s| *s > backbone.max_stride());
     let scales = INPUT_SCALES.into_iter().filter(|s| *s < input_scale);
     let deeper = strides.map(|s| option(s, input_scale)).find(enough);
-    let coarser = scales.map(|s| option(unet.max_stride, s)).find(enough);
+    let coarser = scales.map(|s| option(backbone.max_stride(), s)).find(enough);
     deeper.into_iter().chain(coarser).collect()
 }
 
@@ -114,7 +115,10 @@ impl fmt::Display for FieldAdvice {
             "receptive field  {} x {} px of the original frame ({} px of the network input at scale {}, max stride {})",
             self.side_px, self.side_px, self.field_px, self.input_scale, self.max_stride
         )?;
-        writeln!(f, "                 down blocks only, as SLEAP counts it; stem and middle block see further")?;
+        writeln!(
+            f,
+            "                 as SLEAP counts it: down to the last pooling; what lies deeper, and a UNet's stem, see further"
+        )?;
         if let Some(s) = &self.sizes {
             writeln!(
                 f,
@@ -170,6 +174,16 @@ mod tests {
         assert_eq!(advice(16, 0.5, None).side_px, 152);
         assert_eq!(advice(16, 0.75, None).side_px, 101);
         assert_eq!((advice(32, 0.5, None).field_px, advice(32, 0.5, None).side_px), (156, 312));
+    }
+
+    #[test]
+    fn the_compact_backbone_has_a_field_of_its_own() {
+        let mut config = TrainConfig::default();
+        config.model.backbone = crate::config::BackboneChoice::Compact;
+        let advice = FieldAdvice::new(&config, sizes(90.0, 150.0));
+        assert_eq!((advice.side_px, advice.fit), (130, FieldFit::Tight));
+        let found: Vec<_> = advice.options.iter().map(|o| (o.max_stride, o.input_scale, o.side_px)).collect();
+        assert_eq!(found, [(32, 1.0, 274), (16, 0.75, 173)]);
     }
 
     #[test]

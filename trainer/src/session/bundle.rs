@@ -73,7 +73,15 @@ pub(super) fn check_runtime(nets: &[StageNet], config: &TrainConfig, facts: &Run
 }
 
 /// The bundle without self-test, and its networks as ONNX.
-fn draft(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts) -> Result<(BundleWriter, Vec<Vec<u8>>)> {
+///
+/// # Errors
+/// When a network cannot be exported or the runtime refuses the configuration.
+pub(super) fn draft(
+    nets: &[StageNet],
+    config: &TrainConfig,
+    name: &str,
+    facts: &RunFacts,
+) -> Result<(BundleWriter, Vec<Vec<u8>>)> {
     let hash = config.hash()?;
     let networks =
         nets.iter().map(|trained| to_onnx(&trained.net, &metadata(&trained.net, &hash))).collect::<Result<Vec<_>>>()?;
@@ -178,7 +186,7 @@ fn card(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts, h
         let strides = net.config().heads.iter().map(|h| format!("{} {}", h.output, h.stride_px)).collect::<Vec<_>>().join(", ");
         line(&key("parameters"), parameter_count(net.plan()).to_string());
         line(&key("cost"), format!("{flops:.2} GFLOP for a network input of 256 x 256"));
-        line(&key("receptive field"), format!("{} px of the network input", receptive_field_px(&config.model.unet())));
+        line(&key("receptive field"), format!("{} px of the network input", receptive_field_px(&config.model.backbone())));
         line(&key("input scale"), config.preprocess.input_scale.to_string());
         line(&key("output strides"), strides);
     }

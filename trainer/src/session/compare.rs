@@ -5,12 +5,13 @@ use super::run_folder::RunFolder;
 use crate::config::Stage;
 use crate::dataset::SampleSource;
 use crate::error::{Error, Result};
-use crate::model::{forward_flops, parameter_count, receptive_field_px};
+use crate::report::NetworkFacts;
+use dormouse::preprocess::Preprocessor;
 use dormouse::{Bundle, ModelType};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// A model to compare: a bundle, and what its run folder knows about the network.
+/// A model to compare: a bundle, and the run folder that it lies in, if that was named.
 pub struct Contestant {
     /// How it is called in tables.
     pub name: String,
@@ -20,14 +21,15 @@ pub struct Contestant {
     run: Option<RunFolder>,
 }
 
-/// Figures of the network, which only the run folder knows; of models with two networks the sum, for one frame and one crop.
+/// Figures of the network; of models with two networks the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct NetworkFigures {
     /// Trainable numbers.
     pub parameters: usize,
     /// 10^9 floating-point operations for a frame of the compared size with as many animals as the samples show on average.
     pub gflop: f64,
-    /// Receptive field in frame pixels, as SLEAP counts it; of models with two networks that of the one that finds the parts.
+    /// Receptive field in frame pixels ([`NetworkFacts::receptive_field_px`]); of models with two networks that of the one that finds
+    /// the parts.
     pub receptive_field_px: usize,
 }
 
@@ -40,7 +42,7 @@ pub struct Comparison {
     pub model_type: ModelType,
     /// Size of the bundle.
     pub bundle_bytes: usize,
-    /// The network's figures; `None` for a bundle without its run folder.
+    /// The network's figures; `None` for a network with operators that our own graph reader does not know.
     pub network: Option<NetworkFigures>,
     /// Accuracy and latency.
     #[serde(flatten)]
@@ -53,7 +55,7 @@ pub struct Comparison {
 /// # Errors
 /// [`Error::Data`] when a model has other nodes than the labels; whatever the runtime refuses.
 pub fn compare(contestants: &[Contestant], source: &dyn SampleSource, threads: usize) -> Result<Vec<Comparison>> {
-    let bundles = contestants.iter().map(|c| Ok(Bundle::from_bytes(&c.bytes)?)).collect::<Result<Vec<_>>>()?;
+    let bundles = contestants.iter().map(Contestant::bundle).collect::<Result<Vec<_>>>()?;
     let nodes = &source.skeleton().nodes;
     let mut gathered = Vec::with_capacity(bundles.len());
     for (contestant, bundle) in contestants.iter().zip(&bundles) {
@@ -72,8 +74,9 @@ pub fn compare(contestants: &[Contestant], source: &dyn SampleSource, threads: u
             name: contestant.name.clone(),
             model_type: bundle.config().model_type,
             bundle_bytes: contestant.bytes.len(),
-            network: contestant.network(source)?,
-            evaluation: model.finish(nodes),
+            // A network for other engines only has no figures; it is compared all the same.
+            network: network_figures(bundle, source).ok(),
+            evaluation: model.finish(nodes).0,
         })
     });
     rows.collect()
@@ -95,33 +98,35 @@ impl Contestant {
         Ok(Self { name, path: bundle, bytes, run })
     }
 
+    fn bundle(&self) -> Result<Bundle<'_>> {
+        Bundle::from_bytes(&self.bytes).map_err(|e| Error::bad_file(&self.path, "bundle", e.to_string()))
+    }
+
     /// The run folder, when it was named.
     pub fn run(&self) -> Option<&RunFolder> {
         self.run.as_ref()
     }
+}
 
-    fn network(&self, source: &dyn SampleSource) -> Result<Option<NetworkFigures>> {
-        let Some(run) = &self.run else { return Ok(None) };
-        let (config, facts) = run.read()?;
-        let image = source.sample(0)?.image;
-        let animals = (0..source.len()).map(|i| Ok(source.animals(i)?.len())).sum::<Result<usize>>()?;
-        let crops_per_frame = animals as f64 / source.len().max(1) as f64;
-        let mut figures = NetworkFigures { parameters: 0, gflop: 0.0, receptive_field_px: 0 };
-        for &stage in config.model.model_type.stages() {
-            let config = config.stage(stage)?;
-            let plan = config.network(&config.heads(stage, &facts.skeleton, facts.classes.len())).plan()?;
-            let scale = config.preprocess.input_scale;
-            let scaled = |px: usize| (px as f64 * f64::from(scale)) as usize;
-            let side = |px: usize| scaled(px).max(1).next_multiple_of(config.model.max_stride);
-            let crop = facts.crop_size_px as usize;
-            let ([width, height], times) = match stage {
-                Stage::Instance => ([crop; 2], crops_per_frame),
-                _ => ([image.width_px(), image.height_px()].map(side), 1.0),
-            };
-            figures.parameters += parameter_count(&plan);
-            figures.gflop += forward_flops(&plan, width, height) as f64 / 1e9 * times;
-            figures.receptive_field_px = (receptive_field_px(&config.model.unet()) as f64 / f64::from(scale)) as usize;
-        }
-        Ok(Some(figures))
+/// Figures of all networks of a bundle for the frames of `source`.
+fn network_figures(bundle: &Bundle<'_>, source: &dyn SampleSource) -> Result<NetworkFigures> {
+    let config = bundle.config();
+    let image = source.sample(0)?.image;
+    let animals = (0..source.len()).map(|i| Ok(source.animals(i)?.len())).sum::<Result<usize>>()?;
+    let crops_per_frame = animals as f64 / source.len().max(1) as f64;
+    let crop_px = config.top_down.as_ref().map_or(0, |top_down| top_down.crop_size_px as usize);
+    let mut figures = NetworkFigures { parameters: 0, gflop: 0.0, receptive_field_px: 0 };
+    for network in &config.networks {
+        let facts = NetworkFacts::of_onnx(bundle.network(&network.name)?)?;
+        let (shape, times) = if network.name == Stage::Instance.name() {
+            ([network.preprocess.color.channels(), crop_px, crop_px], crops_per_frame)
+        } else {
+            let shape = Preprocessor::new(&network.preprocess, image.width_px() as u32, image.height_px() as u32)?.shape();
+            ([shape.channels, shape.height, shape.width], 1.0)
+        };
+        figures.parameters += facts.parameters();
+        figures.gflop += facts.flop(shape)? as f64 / 1e9 * times;
+        figures.receptive_field_px = (facts.receptive_field_px() as f64 / f64::from(network.preprocess.input_scale)) as usize;
     }
+    Ok(figures)
 }

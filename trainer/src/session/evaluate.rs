@@ -36,13 +36,14 @@ pub fn evaluate_source(
         gathered.add(&source.sample(index)?)?;
         progress(index + 1);
     }
-    Ok(gathered.finish(&source.skeleton().nodes))
+    Ok(gathered.finish(&source.skeleton().nodes).0)
 }
 
 /// A bundle at work, and what it found so far.
 pub(super) struct Gathered {
     predictor: Predictor,
     frames: Vec<(FramePair, FrameIdentities)>,
+    found: Vec<Vec<LabelInstance>>,
 }
 
 impl Gathered {
@@ -51,7 +52,7 @@ impl Gathered {
     /// # Errors
     /// As [`Predictor::new`].
     pub fn new(bundle: &Bundle<'_>, threads: usize) -> Result<Self> {
-        Ok(Self { predictor: Predictor::new(bundle, threads, false)?, frames: Vec::new() })
+        Ok(Self { predictor: Predictor::new(bundle, threads, false)?, frames: Vec::new(), found: Vec::new() })
     }
 
     /// Finds the animals of one more sample.
@@ -67,20 +68,21 @@ impl Gathered {
         let predicted = found.iter().map(predicted_pose).collect();
         let truth = sample.animals.iter().map(|animal| animal.points.clone()).collect();
         self.frames.push((FramePair { truth, predicted }, identities));
+        self.found.push(found);
         Ok(())
     }
 
-    /// All figures, for animals with these nodes.
-    pub fn finish(self, nodes: &[String]) -> Evaluation {
+    /// All figures, for animals with these nodes, and the instances found in each sample.
+    pub fn finish(self, nodes: &[String]) -> (Evaluation, Vec<Vec<LabelInstance>>) {
         let options = EvalOptions::default();
         let has_identity = self.predictor.config().model_type.has_identity();
         let identity = has_identity.then(|| IdentityReport::of(&self.frames, &options));
         let pairs: Vec<FramePair> = self.frames.into_iter().map(|(pair, _)| pair).collect();
-        Evaluation { report: evaluate(nodes, &pairs, &options), identity, latency: self.predictor.latency() }
+        let evaluation = Evaluation { report: evaluate(nodes, &pairs, &options), identity, latency: self.predictor.latency() };
+        (evaluation, self.found)
     }
 }
 
-/// The pose as metrics want it.
 /// Accuracy of the second network of a top-down model alone: it is given the true centres, so that animals the first network
 /// misses, or finds in the wrong place, do not count.
 ///
@@ -104,6 +106,7 @@ pub fn evaluate_centered(bundle: &Bundle<'_>, source: &dyn SampleSource, threads
     Ok(evaluate(&source.skeleton().nodes, &pairs, &EvalOptions::default()))
 }
 
+/// The pose as metrics want it.
 fn predicted_pose(instance: &LabelInstance) -> PredictedPose {
     debug_assert_eq!(instance.kind, InstanceKind::Predicted);
     let points = instance.points.iter().map(|p| [p.x_px as f32, p.y_px as f32]).collect();

@@ -3,6 +3,7 @@
 mod animals;
 mod bundle;
 mod compare;
+mod curve;
 mod evaluate;
 mod parts;
 mod preview;
@@ -10,6 +11,7 @@ mod run;
 mod run_folder;
 mod setup;
 mod sources;
+mod split_output;
 mod stage;
 mod start_from;
 

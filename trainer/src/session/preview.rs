@@ -6,7 +6,7 @@ use super::stage::{stage_source, target_specs, training_crops};
 use crate::augment::Augment;
 use crate::batch::{Batch, BatchSource as _, Block};
 use crate::config::{HeadPlan, Stage, TrainConfig};
-use crate::dataset::{Image, Sample, SampleSource, VideoSearch};
+use crate::dataset::{Animal, Image, Sample, SampleSource, VideoSearch};
 use crate::error::{Error, Result};
 use crate::prepare::SampleBatches;
 use dormouse::Skeleton;
@@ -36,10 +36,14 @@ pub struct PreviewRow {
     pub stage: Stage,
     /// Number of the training sample, or of the crop.
     pub index: usize,
-    /// The sample after augmentation, in frame pixels.
+    /// The sample after augmentation: the frame with all its animals, or the crop with the one in its middle.
     pub augmented: Sample,
     /// The network's input as an image (scaled and padded).
     pub input: Image,
+    /// What the targets are about, in input pixels: the parts of the animals or, for a centroid network, their centres.
+    pub marks: Vec<Animal>,
+    /// Name of the individual in a crop, where it is known.
+    pub identity: Option<String>,
     /// Targets, in head order.
     pub heads: Vec<HeadView>,
 }
@@ -78,14 +82,16 @@ fn frame_rows(config: &TrainConfig, stage: Stage, setup: &Setup, heads: &[HeadPl
     let source = stage_source(stage, &prepared, setup);
     let preprocess = config.preprocess.to_runtime(config.model.max_stride);
     let batches = SampleBatches { source, augment: None, preprocess, targets: target_specs(heads), batch_size: 1, seed: 0 };
+    let scale = preprocess.input_scale;
     let rows = chosen.into_iter().zip(samples).enumerate().map(|(place, (index, augmented))| {
         let batch = batches.batch(0, place)?;
-        Ok(PreviewRow { stage, index, augmented, input: input_image(&batch)?, heads: views(heads, &batch) })
+        let marks = batches.source.animals(place)?.iter().map(|animal| animal.scaled(scale)).collect();
+        let (input, heads) = (input_image(&batch)?, views(heads, &batch));
+        Ok(PreviewRow { stage, index, augmented, input, marks, identity: None, heads })
     });
     rows.collect()
 }
 
-/// The augmented sample of a row of crops is the crop itself.
 fn crop_rows(config: &TrainConfig, setup: &Setup, heads: &[HeadPlan], count: usize) -> Result<Vec<PreviewRow>> {
     let mut config = config.clone();
     config.train.batch_size = 1;
@@ -93,8 +99,11 @@ fn crop_rows(config: &TrainConfig, setup: &Setup, heads: &[HeadPlan], count: usi
     let rows = (0..count).map(|index| {
         let batch = batches.batch(0, index)?;
         let input = input_image(&batch)?;
-        let augmented = Sample { image: input.clone(), animals: Vec::new() };
-        Ok(PreviewRow { stage: Stage::Instance, index, augmented, input, heads: views(heads, &batch) })
+        let animal = batches.animal_at(0, index)?;
+        let identity = animal.identity.and_then(|known| setup.facts.classes.get(known).cloned());
+        let augmented = Sample { image: input.clone(), animals: vec![animal.clone()] };
+        let heads = views(heads, &batch);
+        Ok(PreviewRow { stage: Stage::Instance, index, augmented, input, marks: vec![animal], identity, heads })
     });
     rows.collect()
 }
@@ -148,6 +157,34 @@ impl SampleSource for Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crops_and_centres_are_marked_where_their_targets_peak() {
+        let text = "[data]\ntrain = [\"synth:fly\"]\n[data.synth]\nsamples = 4\nval_samples = 1\nindividuals = 4\n\
+                    [model]\ntype = \"top_down_id\"\nconfmaps = { stride = 2, sigma = 1.5 }\n[augment]\nrotation_deg = [-180.0, 180.0]\n\
+                    [centroid.preprocess]\ninput_scale = 0.5\n[top_down]\nanchor_part = \"thorax\"";
+        let config = TrainConfig::parse(text, &[]).unwrap();
+        let rows = preview_rows(&config, &VideoSearch::default(), 4).unwrap().1;
+        let mut checked = 0;
+        for row in &rows {
+            assert_eq!(row.identity.is_some(), row.stage == Stage::Instance);
+            let [width, height] = row.heads[0].size;
+            for animal in &row.marks {
+                for (part, point) in animal.points.iter().enumerate() {
+                    let cell = point.map(|v| (v / 2.0).round());
+                    let last = [width as f32 - 1.0, height as f32 - 1.0];
+                    if !(cell[0] > 0.0 && cell[1] > 0.0 && cell[0] < last[0] && cell[1] < last[1]) {
+                        continue;
+                    }
+                    let map = &row.heads[0].values[part * width * height..(part + 1) * width * height];
+                    // At most half a cell away on each axis: exp(-0.5 (0.5 / 1.5)^2 * 2) = 0.89.
+                    assert!(map[cell[1] as usize * width + cell[0] as usize] > 0.88, "{:?} {part}", row.stage);
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked > 40, "{checked}");
+    }
 
     #[test]
     fn targets_peak_where_the_augmented_parts_are() {

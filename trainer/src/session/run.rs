@@ -1,10 +1,12 @@
 //! One training run from configuration to bundle and figures.
 
 use super::bundle::{build_bundle, check_runtime};
-use super::evaluate::{Evaluation, evaluate_centered, evaluate_source};
+use super::curve::CurveMeter;
+use super::evaluate::{Evaluation, evaluate_centered};
 use super::run_folder::RunFolder;
 use super::setup::Setup;
 use super::sources::open_sources;
+use super::split_output::{Split, write_split};
 use super::stage::{StageNet, check_folder, new_net, train_stage, transfer};
 use crate::config::{Stage, TrainConfig};
 use crate::dataset::{SampleSource, VideoSearch};
@@ -13,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::metric::EvalReport;
 use crate::output::write_atomically;
 use crate::plot::write_plots;
-use crate::train::{EventSink, StopReason, TrainSummary};
+use crate::train::curve::{CURVE, CurveFile};
+use crate::train::{EventSink, MeasureAccuracy, StopReason, TrainSummary};
 use dormouse::Bundle;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -43,6 +46,8 @@ pub struct RunOutcome {
     pub bundle_bytes: usize,
     /// Largest difference between burn and tract on the exported networks.
     pub export_difference: f32,
+    /// Accuracy of the bundle on training samples, at most 500 of them, without augmentation.
+    pub train: Evaluation,
     /// Accuracy of the bundle on the validation samples.
     pub validation: Evaluation,
     /// Accuracy of the second network of a top-down model on the validation samples, given the true centres.
@@ -62,6 +67,11 @@ impl RunOutcome {
         self.stages.iter().map(|(_, summary)| summary.elapsed_s).sum()
     }
 
+    /// Seconds that this session spent on measuring the accuracy on the way, which do not count as training.
+    pub fn measuring_s(&self) -> f64 {
+        self.stages.iter().map(|(_, summary)| summary.measuring_s).sum()
+    }
+
     /// Steps taken, likewise.
     pub fn steps(&self) -> u64 {
         self.stages.iter().map(|(_, summary)| summary.steps).sum()
@@ -72,8 +82,9 @@ impl RunOutcome {
 /// and, if there are any, on the test samples.
 ///
 /// The folder receives `config.toml` (as resolved), `run.json`, `best.ckpt`, `last.ckpt` and `training_log.csv` (of models with
-/// two networks in `centroid/` and `instance/`), the bundle, `metrics.val.json`, `metrics.centered.json` (the
-/// second network given the true centres), `metrics.test.json` and the charts `plot.*.png`.
+/// two networks in `centroid/` and `instance/`), `learning_curve.csv` (accuracy by minutes), the bundle, for each of the splits
+/// `train` (at most 500 samples), `val` and `test` the files `metrics.SPLIT.json` and `predictions.SPLIT.json`, then
+/// `metrics.centered.json` (the second network given the true centres), `predictions.val.png` and the charts `plot.*.png`.
 /// After Ctrl-C all of that is there for the weights reached so far, unless a network had not begun yet.
 ///
 /// # Errors
@@ -99,14 +110,10 @@ pub fn run_training(
     check_runtime(&nets, config, &setup.facts)?;
     options.folder.write(config, &setup.facts)?;
     let mut summaries = Vec::with_capacity(nets.len());
-    for trained in &mut nets {
-        if stages.len() > 1 {
-            say(&format!("the {} network ({} of {})", trained.stage.name(), summaries.len() + 1, stages.len()));
-        }
-        transfer(trained, &options.folder, options.resume, say)?;
-        let summary = train_stage(trained, &setup, (&options.folder, options.resume), sink, options.interrupted)?;
+    for index in 0..nets.len() {
+        let summary = train_next(config, options, &setup, nets.split_at_mut(index), &summaries, (sink, say))?;
         let interrupted = summary.reason == StopReason::Interrupted;
-        summaries.push((trained.stage, summary));
+        summaries.push((stages[index], summary));
         if interrupted && summaries.len() < stages.len() {
             return Err(Error::Train("interrupted before the last network began; --resume goes on".into()));
         }
@@ -115,6 +122,37 @@ pub fn run_training(
     let outcome = export_and_measure(config, options, &setup, &nets, summaries)?;
     say(&charts(options.folder.path()));
     Ok(outcome)
+}
+
+/// Trains the first network of the second part; those of the first part are trained already, with these `summaries`. The accuracy is
+/// measured on the way where the model is complete with this network.
+fn train_next(
+    config: &TrainConfig,
+    options: &RunOptions<'_>,
+    setup: &Setup,
+    (earlier, rest): (&mut [StageNet], &mut [StageNet]),
+    summaries: &[(Stage, TrainSummary)],
+    (sink, say): (&mut dyn EventSink, &mut dyn FnMut(&str)),
+) -> Result<TrainSummary> {
+    let of = earlier.len() + rest.len();
+    let Some((trained, later)) = rest.split_first_mut() else { return Err(Error::Train("there is no network to train".into())) };
+    if of > 1 {
+        say(&format!("the {} network ({} of {of})", trained.stage.name(), earlier.len() + 1));
+    }
+    transfer(trained, &options.folder, options.resume, say)?;
+    let mut meter = CurveMeter {
+        config,
+        facts: &setup.facts,
+        earlier,
+        stage: trained.stage,
+        stage_config: trained.config.clone(),
+        val: setup.val.as_ref(),
+        threads: options.threads,
+        earlier_minutes: summaries.iter().map(|(_, summary)| summary.elapsed_s).sum::<f64>() / 60.0,
+        file: CurveFile::open(options.folder.file(CURVE), options.resume)?,
+    };
+    let accuracy = later.is_empty().then_some(&mut meter as &mut dyn MeasureAccuracy);
+    train_stage(trained, setup, (&options.folder, options.resume), accuracy, sink, options.interrupted)
 }
 
 /// Draws the run's charts and says what came of it: a finished run does not fail for a picture.
@@ -138,19 +176,18 @@ fn export_and_measure(
     let built = build_bundle(nets, config, &name, &setup.facts, &frames)?;
     let bundle = options.folder.bundle(&name);
     write_atomically(&bundle, |file| file.write_all(&built.bytes))?;
-    let measure = |source: &dyn SampleSource, file: &str| {
-        let evaluation = evaluate_source(&Bundle::from_bytes(&built.bytes)?, source, options.threads, &mut |_| {})?;
-        options.folder.write_json(file, &evaluation)?;
-        Ok::<_, Error>(evaluation)
+    let measure = |source: &dyn SampleSource, split| {
+        write_split(&options.folder, split, &Bundle::from_bytes(&built.bytes)?, source, options.threads)
     };
-    let validation = measure(val, "metrics.val.json")?;
+    let train = measure(setup.train.as_ref(), Split::Train)?;
+    let validation = measure(val, Split::Val)?;
     let mut centered = None;
     if config.model.runtime_type().has_crops() {
         let report = evaluate_centered(&Bundle::from_bytes(&built.bytes)?, val, options.threads)?;
         options.folder.write_json("metrics.centered.json", &report)?;
         centered = Some(report);
     }
-    let test = setup.test.as_ref().map(|test| measure(test.as_ref(), "metrics.test.json")).transpose()?;
+    let test = setup.test.as_ref().map(|test| measure(test.as_ref(), Split::Test)).transpose()?;
     let (bundle_bytes, export_difference) = (built.bytes.len(), built.export_difference);
-    Ok(RunOutcome { stages, bundle, bundle_bytes, export_difference, validation, centered, test })
+    Ok(RunOutcome { stages, bundle, bundle_bytes, export_difference, train, validation, centered, test })
 }

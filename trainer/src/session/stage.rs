@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::direct::clear_buffers;
 use crate::model::{Init, PoseNet, fit_to_images};
 use crate::prepare::{Centers, CropBatches, CropPlan, SampleBatches, TargetSpec};
-use crate::train::{EventSink, HeadTraining, TrainSummary, load_weights, train};
+use crate::train::{EventSink, HeadTraining, MeasureAccuracy, TrainSummary, Validation, load_weights, train};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 pub(super) const LAST: &str = crate::train::loop_::LAST;
 
 /// A network with the configuration that it was trained with.
+#[derive(Clone)]
 pub struct StageNet {
     /// Which one it is.
     pub stage: Stage,
@@ -70,6 +71,7 @@ pub(super) fn transfer(trained: &mut StageNet, folder: &RunFolder, resume: bool,
 }
 
 /// Trains a network and leaves it with its best weights. With `resume` it goes on from the last checkpoint, if there is one.
+/// `accuracy` is measured on the way, where it is given.
 ///
 /// # Errors
 /// Whatever stops the training.
@@ -77,6 +79,7 @@ pub(super) fn train_stage(
     trained: &mut StageNet,
     setup: &Setup,
     (folder, resume): (&RunFolder, bool),
+    accuracy: Option<&mut dyn MeasureAccuracy>,
     sink: &mut dyn EventSink,
     interrupted: &AtomicBool,
 ) -> Result<TrainSummary> {
@@ -96,7 +99,9 @@ pub(super) fn train_stage(
     if config.train.freeze_encoder {
         spec.frozen = encoder_flags(&net.plan().params);
     }
-    let summary = train(net, &spec, batches.train, batches.val.as_ref(), checkpoint.as_ref(), sink, interrupted, &folder)?;
+    let accuracy = accuracy.map(|meter| meter as &mut dyn MeasureAccuracy);
+    let validation = Validation { batches: batches.val.as_ref(), accuracy };
+    let summary = train(net, &spec, batches.train, validation, checkpoint.as_ref(), sink, interrupted, &folder)?;
     load_weights(&summary.best_checkpoint, net)?;
     // The next network has maps of other sizes.
     clear_buffers();

@@ -70,7 +70,7 @@ fn every_network_of_every_model_type_learns_and_exports() {
             let plain = crate::model::HardKeypoints::default();
             let losses = |net: &PoseNet| crate::train::validate::validate(net, val.as_ref(), &plain).unwrap().unwrap();
             let untrained = losses(&trained.net);
-            let summary = train_stage(&mut trained, &setup, (&run, false), &mut events, &flag).unwrap();
+            let summary = train_stage(&mut trained, &setup, (&run, false), None, &mut events, &flag).unwrap();
             assert_eq!((summary.reason, summary.steps), (StopReason::Finished, 240));
             let best = losses(&trained.net);
             println!("{model_type:?} {stage:?}: {untrained:?} -> {best:?} (sums {:?})", val_losses(&events));
@@ -94,7 +94,7 @@ fn a_resumed_network_goes_on_where_it_stood() {
         let mut config = config.clone();
         (config.train.epochs, config.train.steps_per_epoch) = (epochs, 3);
         let mut trained = new_net(&config, Stage::Instance, &setup.facts, &Device::default()).unwrap();
-        train_stage(&mut trained, &setup, (run, resume), &mut Vec::<Event>::new(), &AtomicBool::new(false)).unwrap();
+        train_stage(&mut trained, &setup, (run, resume), None, &mut Vec::<Event>::new(), &AtomicBool::new(false)).unwrap();
         std::fs::read(run.path().join("instance").join(LAST)).unwrap()
     };
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()].map(|f| (RunFolder::new(f.path()), f));

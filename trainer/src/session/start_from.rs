@@ -92,7 +92,7 @@ mod tests {
     fn net(filters: usize, seed: u64) -> PoseNet {
         let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 3, 2)];
         let unet = UnetConfig { filters, max_stride: 4, ..UnetConfig::default() };
-        PoseNetConfig { in_channels: 1, unet, heads }.init(seed, &Device::default()).unwrap()
+        PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(seed, &Device::default()).unwrap()
     }
 
     #[test]

@@ -60,7 +60,7 @@ mod tests {
     fn parts_give_the_gradients_of_the_whole() {
         let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "a", 2, 2)];
         let unet = UnetConfig { filters: 4, max_stride: 4, ..UnetConfig::default() };
-        let net = PoseNetConfig { in_channels: 1, unet, heads }.init(3, &Device::default()).unwrap();
+        let net = PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(3, &Device::default()).unwrap();
         let of = |images: std::ops::Range<usize>| loss_and_gradients(&net, &part(images), &Objective::plain(&[1.0])).unwrap();
         let (losses, gradients) = of(0..2);
         let mut sum = Accumulated::new(2, losses, gradients);

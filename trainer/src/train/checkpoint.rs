@@ -233,7 +233,7 @@ mod tests {
     fn round_trips_and_refuses_damage() {
         let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 2, 2)];
         let unet = UnetConfig { filters: 2, max_stride: 4, ..UnetConfig::default() };
-        let net = PoseNetConfig { in_channels: 1, unet, heads }.init(1, &Device::default()).unwrap();
+        let net = PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(1, &Device::default()).unwrap();
         let mut progress = Progress::new(1e-3, 1);
         progress.best_loss = Some(0.1 + 0.2);
         // JSON readers may bring the last bit of a decimal back changed.

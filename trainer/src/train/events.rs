@@ -1,5 +1,6 @@
 //! What happens during training, for terminals, logs and pages.
 
+use super::accuracy::{Accuracy, Moment};
 use super::memory::MemoryEstimate;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -88,6 +89,13 @@ pub enum Event {
         is_best: bool,
         /// Seconds since the training began, earlier sessions included.
         elapsed_s: f64,
+    },
+    /// The model was measured on validation frames.
+    AccuracyMeasured {
+        /// Which weights, and when.
+        at: Moment,
+        /// The figures.
+        accuracy: Accuracy,
     },
     /// A checkpoint was saved.
     CheckpointWritten {

@@ -76,7 +76,7 @@ fn check(net: &PoseNet, batch: &Batch) -> Result<()> {
     batch.check()?;
     let config = net.config();
     let [b, c, h, w] = batch.images.1;
-    let side = config.unet.max_stride;
+    let side = config.backbone.max_stride();
     if c != config.in_channels || h % side != 0 || w % side != 0 {
         let need = config.in_channels;
         return Err(Error::Train(format!("images are {c}x{h}x{w}; {need} channels and sides in multiples of {side} are needed")));
@@ -180,7 +180,7 @@ pub(crate) fn automatic(net: &PoseNet, batch: &Batch, objective: &Objective) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PoseNetConfig, UnetConfig, Upsampling};
+    use crate::model::{Backbone, CompactConfig, PoseNetConfig, Skip, UnetConfig, Upsampling};
 
     fn noise(n: usize, seed: u32) -> Vec<f32> {
         let mut state = seed;
@@ -194,12 +194,18 @@ mod tests {
     #[test]
     fn both_ways_agree() {
         let base = UnetConfig { filters: 5, max_stride: 8, ..UnetConfig::default() };
-        let unets = [
-            base.clone(),
-            UnetConfig { upsampling: Upsampling::Transposed, filters_rate: 1.5, ..base.clone() },
-            UnetConfig { stem_stride: Some(2), middle_block: false, ..base },
+        let compact = CompactConfig { filters: 8, filters_rate: 1.5, max_stride: 8, ..CompactConfig::default() };
+        let concat =
+            CompactConfig { kernel: 3, expansion: 2, skip: Skip::Concat, upsampling: Upsampling::Nearest, ..compact.clone() };
+        let backbones: [Backbone; 6] = [
+            base.clone().into(),
+            UnetConfig { upsampling: Upsampling::Transposed, filters_rate: 1.5, ..base.clone() }.into(),
+            UnetConfig { upsampling: Upsampling::Nearest, ..base.clone() }.into(),
+            UnetConfig { stem_stride: Some(2), middle_block: false, ..base }.into(),
+            compact.into(),
+            concat.into(),
         ];
-        for (unet, enabled) in unets.into_iter().flat_map(|unet| [(unet.clone(), false), (unet, true)]) {
+        for (backbone, enabled) in backbones.into_iter().flat_map(|backbone| [(backbone.clone(), false), (backbone, true)]) {
             let head = HeadSpec::new;
             let classes = HeadSpec { hidden: vec![6], ..head(HeadKind::ClassVectors, "class_vectors", 3, 8) };
             let heads = vec![
@@ -208,7 +214,7 @@ mod tests {
                 head(HeadKind::ClassMaps, "class_maps", 2, 4),
                 classes,
             ];
-            let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
+            let net = PoseNetConfig { in_channels: 1, backbone, heads }.init(5, &Device::default()).unwrap();
             // Five images: parts of two, two and one.
             let batch = Batch {
                 images: (noise(5 * 16 * 24, 1), [5, 1, 16, 24]),
@@ -237,27 +243,61 @@ mod tests {
         }
     }
 
+    /// Along random directions, because a single weight's effect on the loss drowns in rounding.
+    #[test]
+    fn small_steps_change_the_loss_as_the_gradients_say() {
+        let heads = || vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 2, 2)];
+        let compact = CompactConfig { filters: 8, max_stride: 8, expansion: 2, ..CompactConfig::default() };
+        let net = PoseNetConfig { in_channels: 1, backbone: compact.into(), heads: heads() }.init(5, &Device::default()).unwrap();
+        let batch =
+            Batch { images: (noise(2 * 32 * 32, 1), [2, 1, 32, 32]), targets: vec![(noise(2 * 2 * 16 * 16, 2), [2, 2, 16, 16])] };
+        let (_, gradients) = direct(&net, &batch, &Objective::plain(&[1.0])).unwrap();
+        let gradients: Vec<f32> =
+            gradients.into_iter().flat_map(|l| [read(l.weight).unwrap(), read(l.bias).unwrap()].concat()).collect();
+        let flat = net.to_flat().unwrap();
+        let loss_at = |direction: &[f32], step: f32| {
+            let moved: Vec<f32> = flat.iter().zip(direction).map(|(w, d)| w + step * d).collect();
+            losses(&net.config().with_weights(&moved, net.device()).unwrap(), &batch, &HardKeypoints::default()).unwrap()[0]
+        };
+        for seed in 1..=4 {
+            // Partly along the gradient, so that the change of the loss is not itself rounding.
+            let length = gradients.iter().map(|g| g * g).sum::<f32>().sqrt();
+            let random = noise(flat.len(), seed);
+            let direction: Vec<f32> =
+                gradients.iter().zip(&random).map(|(g, r)| g / length + (r - 0.5) / (flat.len() as f32).sqrt()).collect();
+            let expected: f64 = gradients.iter().zip(&direction).map(|(g, d)| f64::from(g * d)).sum();
+            let step = 1e-3;
+            let measured = (loss_at(&direction, step) - loss_at(&direction, -step)) / f64::from(2.0 * step);
+            assert!((measured / expected - 1.0).abs() < 0.01, "{measured} instead of {expected}");
+        }
+    }
+
     #[test]
     fn threads_do_not_change_the_numbers() {
-        let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 2, 2)];
         let unet = UnetConfig { filters: 16, max_stride: 8, ..UnetConfig::default() };
-        let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
-        let batch =
-            Batch { images: (noise(2 * 96 * 96, 1), [2, 1, 96, 96]), targets: vec![(noise(2 * 2 * 48 * 48, 2), [2, 2, 48, 48])] };
-        let with = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let (_, layers) = pool.install(|| direct(&net, &batch, &Objective::plain(&[1.0]))).unwrap();
-            layers.into_iter().flat_map(|l| read(l.weight).unwrap()).collect::<Vec<f32>>()
-        };
-        let one = with(1);
-        assert!(with(2) == one && with(5) == one);
+        let compact = CompactConfig { filters: 16, max_stride: 8, ..CompactConfig::default() };
+        for backbone in [Backbone::Unet(unet), Backbone::Compact(compact)] {
+            let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 2, 2)];
+            let net = PoseNetConfig { in_channels: 1, backbone, heads }.init(5, &Device::default()).unwrap();
+            let batch = Batch {
+                images: (noise(2 * 96 * 96, 1), [2, 1, 96, 96]),
+                targets: vec![(noise(2 * 2 * 48 * 48, 2), [2, 2, 48, 48])],
+            };
+            let with = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let (_, layers) = pool.install(|| direct(&net, &batch, &Objective::plain(&[1.0]))).unwrap();
+                layers.into_iter().flat_map(|l| read(l.weight).unwrap()).collect::<Vec<f32>>()
+            };
+            let one = with(1);
+            assert!(with(2) == one && with(5) == one);
+        }
     }
 
     #[test]
     fn wrong_shapes_are_refused() {
         let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 1, 2)];
         let unet = UnetConfig { filters: 2, max_stride: 4, ..UnetConfig::default() };
-        let net = PoseNetConfig { in_channels: 1, unet, heads }.init(5, &Device::default()).unwrap();
+        let net = PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(5, &Device::default()).unwrap();
         let batch = |image: [usize; 4], target: [usize; 4]| Batch {
             images: (vec![0.0; image.iter().product()], image),
             targets: vec![(vec![0.0; target.iter().product()], target)],

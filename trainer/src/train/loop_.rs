@@ -1,6 +1,7 @@
 //! The loop itself.
 
 use super::accumulate::Accumulated;
+use super::accuracy::{MeasureAccuracy, Moment, Pace};
 use super::checkpoint::{Checkpoint, Progress, load_weights};
 use super::events::{Event, EventSink, StopReason};
 use super::gradients::{Objective, loss_and_gradients};
@@ -44,18 +45,35 @@ pub struct TrainSummary {
     pub best_loss: f64,
     /// Training loss of the last epoch.
     pub train_loss: f64,
-    /// Seconds trained, earlier sessions included.
+    /// Seconds trained, earlier sessions included; measurements of the accuracy do not count.
     pub elapsed_s: f64,
+    /// Seconds that this session spent on such measurements.
+    pub measuring_s: f64,
     /// Checkpoint with the lowest validation loss.
     pub best_checkpoint: PathBuf,
+}
+
+/// What a training is judged by.
+pub struct Validation<'a> {
+    /// Batches whose loss is taken after every epoch. They should not be augmented; when there is none, the training loss takes
+    /// the validation loss's place.
+    pub batches: &'a dyn BatchSource,
+    /// Measures the accuracy every [`TrainSpec::evaluate_every_s`] seconds and, when that was reached, at the end with the best
+    /// weights. The clock of the training stands still meanwhile, and nothing of the training depends on it.
+    pub accuracy: Option<&'a mut dyn MeasureAccuracy>,
+}
+
+impl<'a> Validation<'a> {
+    /// Losses alone.
+    pub fn losses(batches: &'a dyn BatchSource) -> Self {
+        Self { batches, accuracy: None }
+    }
 }
 
 /// Trains until the epochs, the patience or the time are used up or `interrupted` is set, and leaves `best.ckpt`, `last.ckpt`
 /// and `training_log.csv` in `run_dir`. With `resume` it goes on where that checkpoint stood, with the same result as if it had
 /// never stopped. `net` holds the weights with the lowest validation loss afterwards, those of `best.ckpt`; the last ones are in
 /// `last.ckpt`.
-///
-/// `val_batches` should not be augmented; when it has none, the training loss takes the validation loss's place.
 ///
 /// # Errors
 /// When a batch cannot be prepared, does not fit or gives a loss that is not finite, and when a file cannot be written.
@@ -64,7 +82,7 @@ pub fn train(
     net: &mut PoseNet,
     spec: &TrainSpec,
     train_batches: Arc<dyn BatchSource>,
-    val_batches: &dyn BatchSource,
+    validation: Validation<'_>,
     resume: Option<&Checkpoint>,
     sink: &mut dyn EventSink,
     interrupted: &AtomicBool,
@@ -72,7 +90,10 @@ pub fn train(
 ) -> Result<TrainSummary> {
     std::fs::create_dir_all(run_dir).map_err(|e| Error::io("create", run_dir, e))?;
     let memory = memory_needed(net, spec, &train_batches.batch(0, 0)?)?;
-    let mut run = Run::start(net, spec, val_batches, resume, memory, sink, run_dir)?;
+    // Lets the borrow of the meter end with this function.
+    let accuracy = validation.accuracy.map(|meter| meter as &mut dyn MeasureAccuracy);
+    let validation = Validation { accuracy, ..validation };
+    let mut run = Run::start(net, spec, validation, resume, memory, sink, run_dir)?;
     let mut loader = run.loader(train_batches)?;
     let reason = run.epochs(&mut loader, interrupted)?;
     run.finish(reason)
@@ -81,7 +102,8 @@ pub fn train(
 struct Run<'a> {
     net: &'a mut PoseNet,
     spec: &'a TrainSpec,
-    val: &'a dyn BatchSource,
+    validation: Validation<'a>,
+    pace: Pace,
     sink: &'a mut dyn EventSink,
     run_dir: &'a Path,
     optimizer: Optimizer,
@@ -90,6 +112,7 @@ struct Run<'a> {
     objective: Objective,
     started: Instant,
     elapsed_before_s: f64,
+    measuring_s: f64,
     train_loss: f64,
 }
 
@@ -97,7 +120,7 @@ impl<'a> Run<'a> {
     fn start(
         net: &'a mut PoseNet,
         spec: &'a TrainSpec,
-        val: &'a dyn BatchSource,
+        validation: Validation<'a>,
         resume: Option<&Checkpoint>,
         memory: MemoryEstimate,
         sink: &'a mut dyn EventSink,
@@ -112,7 +135,7 @@ impl<'a> Run<'a> {
             Some(saved) => resumed(net, spec, saved)?,
         };
         let log = EpochLog::open(&run_dir.join(LOG), spec, &progress)?;
-        let side = net.config().unet.max_stride;
+        let side = net.config().backbone.max_stride();
         sink.event(&Event::TrainStarted {
             parameters: parameter_count(net.plan()),
             flops_per_px: forward_flops(net.plan(), side, side) as f64 / (side * side) as f64,
@@ -126,8 +149,22 @@ impl<'a> Run<'a> {
         let weights = spec.heads.iter().map(|h| h.weight).collect();
         let objective = Objective { weights, hard_keypoints: spec.hard_keypoints };
         let elapsed_before_s = progress.elapsed_s;
-        let (started, train_loss) = (Instant::now(), f64::NAN);
-        Ok(Self { net, spec, val, sink, run_dir, optimizer, progress, log, objective, started, elapsed_before_s, train_loss })
+        Ok(Self {
+            net,
+            spec,
+            validation,
+            pace: Pace::new(spec.evaluate_every_s, elapsed_before_s),
+            sink,
+            run_dir,
+            optimizer,
+            progress,
+            log,
+            objective,
+            started: Instant::now(),
+            elapsed_before_s,
+            measuring_s: 0.0,
+            train_loss: f64::NAN,
+        })
     }
 
     fn loader(&self, batches: Arc<dyn BatchSource>) -> Result<Loader> {
@@ -139,7 +176,21 @@ impl<'a> Run<'a> {
     }
 
     fn elapsed_s(&self) -> f64 {
-        self.elapsed_before_s + self.started.elapsed().as_secs_f64()
+        self.elapsed_before_s + self.started.elapsed().as_secs_f64() - self.measuring_s
+    }
+
+    /// Measures the weights as they are and stops the clock meanwhile.
+    fn measure(&mut self, is_best: bool) -> Result<()> {
+        let elapsed_s = self.elapsed_s();
+        let Some(meter) = &mut self.validation.accuracy else { return Ok(()) };
+        let begin = Instant::now();
+        let epoch = if is_best { self.progress.best_epoch } else { self.progress.epoch + 1 };
+        let at = Moment { epoch, step: self.optimizer.steps(), elapsed_s, is_best };
+        let accuracy = meter.measure(self.net, at)?;
+        self.pace.measured(elapsed_s, accuracy.cost_s);
+        self.sink.event(&Event::AccuracyMeasured { at, accuracy });
+        self.measuring_s += begin.elapsed().as_secs_f64();
+        Ok(())
     }
 
     fn epochs(&mut self, loader: &mut Loader, interrupted: &AtomicBool) -> Result<StopReason> {
@@ -157,6 +208,10 @@ impl<'a> Run<'a> {
                     (None, true) => return Ok(StopReason::EarlyStopping),
                     (None, false) => {}
                 }
+            }
+            // After the last step the best weights are measured.
+            if self.progress.epoch < self.spec.epochs && self.pace.is_due(self.elapsed_s()) {
+                self.measure(false)?;
             }
         }
         Ok(StopReason::Finished)
@@ -199,7 +254,8 @@ impl<'a> Run<'a> {
         let train_heads: Vec<f64> = self.progress.loss_sums.iter().map(|s| s / steps).collect();
         let train_loss = weighted_sum(&train_heads, &self.objective.weights);
         self.train_loss = train_loss;
-        let val_heads = validate(self.net, self.val, &self.spec.hard_keypoints)?.unwrap_or_else(|| train_heads.clone());
+        let val_heads =
+            validate(self.net, self.validation.batches, &self.spec.hard_keypoints)?.unwrap_or_else(|| train_heads.clone());
         let val_loss = weighted_sum(&val_heads, &self.objective.weights);
         self.progress.epoch += 1;
         self.progress.step_in_epoch = 0;
@@ -257,6 +313,10 @@ impl<'a> Run<'a> {
         self.sink.event(&Event::Stopped { reason, epoch, best_epoch, best_loss });
         if best_epoch > 0 {
             load_weights(&self.run_dir.join(BEST), self.net)?;
+            let has_curve = self.validation.accuracy.as_ref().is_some_and(|meter| meter.has_begun());
+            if has_curve && reason != StopReason::Interrupted {
+                self.measure(true)?;
+            }
         }
         Ok(TrainSummary {
             reason,
@@ -266,6 +326,7 @@ impl<'a> Run<'a> {
             best_loss,
             train_loss: self.train_loss,
             elapsed_s: self.elapsed_s(),
+            measuring_s: self.measuring_s,
             best_checkpoint: self.run_dir.join(BEST),
         })
     }

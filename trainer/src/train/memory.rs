@@ -107,12 +107,13 @@ fn field_kib(info: &str, name: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Role;
 
     fn estimate() -> MemoryEstimate {
         let mut plan = Plan::new(1);
-        let conv = plan.conv("a".into(), 0, 8, 3, true);
+        let conv = plan.conv("a".into(), 0, 8, 3, Role::Relu);
         let pool = plan.max_pool("b".into(), conv);
-        let head = plan.conv("c".into(), pool, 2, 1, false);
+        let head = plan.conv("c".into(), pool, 2, 1, Role::Head);
         plan.outputs.push(head);
         MemoryEstimate::new(&plan, 4, [32, 16], 2, 3)
     }

@@ -1,7 +1,9 @@
 //! The training loop. It emits events and draws nothing; renderers show them.
 
 pub mod accumulate;
+pub mod accuracy;
 pub mod checkpoint;
+pub mod curve;
 pub mod events;
 mod exact;
 pub mod gradients;
@@ -16,9 +18,10 @@ pub mod spec;
 pub mod stop;
 pub mod validate;
 
+pub use accuracy::{Accuracy, MeasureAccuracy, Moment};
 pub use checkpoint::{Checkpoint, OptimizerState, Progress, load_weights};
 pub use events::{Event, EventSink, Fanout, StopReason};
-pub use loop_::{TrainSummary, train};
+pub use loop_::{TrainSummary, Validation, train};
 pub use memory::{MemoryEstimate, available_memory};
 pub use optimizer::{Optimizer, OptimizerConfig, OptimizerKind};
 pub use spec::{EarlyStopping, HeadTraining, Plateau, Schedule, StepDecay, TrainSpec};

@@ -1,5 +1,6 @@
 //! Events for people at a terminal.
 
+use super::accuracy::{Accuracy, Moment};
 use super::events::{Event, EventSink};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -76,7 +77,7 @@ fn clock(seconds: f64) -> String {
 pub fn line(event: &Event) -> Option<String> {
     match event {
         Event::TrainStarted { parameters, memory, epochs, steps_per_epoch, first_epoch, max_minutes, .. } => {
-            let limit = max_minutes.map_or(String::new(), |m| format!(", at most {m} minutes"));
+            let limit = max_minutes.map_or(String::new(), |m| format!(", at most {} minutes", (m * 100.0).round() / 100.0));
             let from = if *first_epoch > 1 { format!(", from epoch {first_epoch}") } else { String::new() };
             let plan = format!("{epochs} epochs of {steps_per_epoch} steps{from}{limit}");
             Some(format!("training {parameters} parameters: {plan}; {memory}"))
@@ -89,6 +90,7 @@ pub fn line(event: &Event) -> Option<String> {
                 "epoch {epoch:>4}  {clock}  loss {train_loss:.4e}  validation {val_loss:.4e} ({heads})  rate {learning_rate:.1e}{mark}"
             ))
         }
+        Event::AccuracyMeasured { at, accuracy } => Some(accuracy_line(at, accuracy)),
         Event::LearningRateReduced { from, to } => Some(format!("learning rate {from:.1e} -> {to:.1e}")),
         Event::Stopped { reason, epoch, best_epoch, best_loss } => {
             let why = reason.describe();
@@ -96,6 +98,23 @@ pub fn line(event: &Event) -> Option<String> {
         }
         Event::Step { .. } | Event::CheckpointWritten { .. } => None,
     }
+}
+
+fn accuracy_line(at: &Moment, accuracy: &Accuracy) -> String {
+    let shown = |value: Option<f64>, scale: f64, digits: usize| {
+        value.map_or_else(|| "-".to_owned(), |value| format!("{:.digits$}", value * scale))
+    };
+    format!(
+        "accuracy    {}  mOKS {}  mAP {}  median {} px  within 5 px {} %  on {} frames{} ({:.1} s, not counted)",
+        clock(at.elapsed_s),
+        shown(accuracy.moks, 1.0, 3),
+        shown(accuracy.map, 1.0, 3),
+        shown(accuracy.median_px, 1.0, 2),
+        shown(accuracy.pck_5px, 100.0, 1),
+        accuracy.frames,
+        if at.is_best { ", best weights" } else { "" },
+        accuracy.cost_s,
+    )
 }
 
 impl EventSink for TerminalProgress {
@@ -113,7 +132,10 @@ impl EventSink for TerminalProgress {
                     bar.finish_and_clear();
                 }
             }
-            Event::EpochEnded { .. } | Event::CheckpointWritten { .. } | Event::LearningRateReduced { .. } => {}
+            Event::EpochEnded { .. }
+            | Event::AccuracyMeasured { .. }
+            | Event::CheckpointWritten { .. }
+            | Event::LearningRateReduced { .. } => {}
         }
         if let Some(line) = line(event) {
             self.say(&line);
@@ -131,6 +153,20 @@ mod tests {
         let end = Event::Stopped { reason: StopReason::TimeLimit, epoch: 3, best_epoch: 2, best_loss: 0.5 };
         let text = line(&end).unwrap();
         assert!(text.contains("epoch 3") && text.contains("time limit") && text.contains("5.0000e-1"), "{text}");
+        let accuracy = Accuracy {
+            frames: 20,
+            moks: Some(0.8),
+            moks_all: None,
+            map: None,
+            median_px: Some(2.5),
+            pck_5px: Some(0.75),
+            cost_s: 0.6,
+        };
+        let at = Moment { epoch: 3, step: 90, elapsed_s: 60.0, is_best: true };
+        let text = line(&Event::AccuracyMeasured { at, accuracy }).unwrap();
+        for part in ["1m00s", "mOKS 0.800", "mAP -", "median 2.50 px", "75.0 %", "20 frames", "best weights", "not counted"] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
         assert_eq!(clock(3725.0), "1h02m");
         assert_eq!(clock(65.0), "1m05s");
     }

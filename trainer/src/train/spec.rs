@@ -114,6 +114,8 @@ pub struct TrainSpec {
     pub early_stopping: EarlyStopping,
     /// Time limit in minutes; the step under way is finished, then validated and saved.
     pub max_minutes: Option<f64>,
+    /// Seconds of training between two measurements of the accuracy; 0: none.
+    pub evaluate_every_s: f64,
     /// Threads that prepare batches, 1 to 64.
     pub workers: usize,
     /// Hash of the configuration, stored in checkpoints.

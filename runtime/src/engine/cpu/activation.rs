@@ -34,19 +34,19 @@ pub(super) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> V {
 /// # Safety
 /// The instructions of `V` are available.
 #[inline(always)]
-pub(super) unsafe fn apply_all<V: Vector, const N: usize>(activation: Activation, mut sums: [V; N], bias: V) -> [V; N] {
-    for sum in &mut sums {
+pub(super) unsafe fn apply_all<V: Vector, const N: usize>(activation: Activation, mut sums: [[V; N]; N], bias: V) -> [[V; N]; N] {
+    for sum in sums.as_flattened_mut() {
         *sum = sum.add(bias);
     }
     match activation {
         Activation::None => {}
         Activation::Relu => {
-            for sum in &mut sums {
+            for sum in sums.as_flattened_mut() {
                 *sum = V::splat(0.0).max(*sum);
             }
         }
         other => {
-            for sum in &mut sums {
+            for sum in sums.as_flattened_mut() {
                 *sum = apply(other, *sum);
             }
         }

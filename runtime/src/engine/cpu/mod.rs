@@ -2,7 +2,7 @@
 //!
 //! A network is prepared once for a size: every node becomes a step with packed weights and fixed places in one arena. Maps lie
 //! in blocks of as many channels as a vector has lanes; concatenations are not made but read in place by the convolutions behind
-//! them. Each method is one file, written once over a few vector operations and compiled for AVX-512, AVX2 and plain Rust.
+//! them. Each method is one file, written once over a few vector operations and compiled for AVX-512, AVX2, NEON and plain Rust.
 
 mod activation;
 mod convert;

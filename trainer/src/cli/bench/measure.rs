@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use dormouse::Backend;
 use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
-use dormouse::engine::{OutputSpec, load_network};
+use dormouse::engine::{EngineOptions, OutputSpec, load_network};
 use dormouse::graph::{Graph, Shape};
 use dormouse::preprocess::InputShape;
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub(super) struct Order {
     pub width_px: usize,
     pub height_px: usize,
     pub isa: Option<Isa>,
+    #[cfg_attr(not(feature = "wgpu"), expect(dead_code, reason = "only engine wgpu asks for it"))]
+    pub allow_software: bool,
 }
 
 /// What was found, times in milliseconds.
@@ -40,8 +42,30 @@ pub(super) struct Measured {
     /// Bytes that a run of engine cpu writes, and bytes of its packed weights.
     pub arena_bytes: Option<usize>,
     pub weight_bytes: Option<usize>,
+    /// Most memory that this program had at any time, preparation included; known on Linux.
+    pub process_peak_bytes: Option<usize>,
     /// Steps of engine cpu.
     pub layers: Vec<Layer>,
+    /// What engine wgpu ran on and what it ran.
+    pub gpu: Option<GpuMeasured>,
+}
+
+/// What is known of a run of engine wgpu beside its times.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct GpuMeasured {
+    pub adapter: String,
+    pub driver: String,
+    pub api: &'static str,
+    /// The adapter computes on the CPU: the times say nothing about a GPU.
+    pub software: bool,
+    pub dispatches: usize,
+    pub gflop: f64,
+    /// Bytes that a frame moves at least, each map and weight once a dispatch.
+    pub moved_bytes: u64,
+    /// Operations of a frame by its median time, upload and read-back included.
+    pub gflop_per_s: f64,
+    /// One line a dispatch.
+    pub table: String,
 }
 
 /// One step of engine cpu.
@@ -61,6 +85,9 @@ pub(super) fn measure(onnx: &[u8], order: &Order) -> anyhow::Result<Measured> {
     let start = Instant::now();
     let channels = input_channels(onnx)?;
     let input = InputShape { channels, height: order.height_px, width: order.width_px };
+    if order.backend == Backend::Wgpu {
+        return measure_wgpu(onnx, input, order, start);
+    }
     if order.backend != Backend::Tract {
         match CpuNetwork::load_whole(onnx, order.threads) {
             Ok(network) => {
@@ -73,12 +100,23 @@ pub(super) fn measure(onnx: &[u8], order: &Order) -> anyhow::Result<Measured> {
             Err(error) => eprintln!("engine cpu does not run this network ({error}); timing tract"),
         }
     }
-    let network = load_network(Backend::Tract, onnx, output_specs(onnx, input)?, order.threads)?;
+    let options = EngineOptions { backend: Backend::Tract, threads: order.threads, allow_software: false };
+    let network = load_network(&options, onnx, output_specs(onnx, input)?)?;
     let mut engine = network.prepare(input, 1)?;
     let prepare_ms = millis(start);
     let noise = noise(input.len());
     let (first_ms, times) = time(order.frames, || engine.run(&noise, 1))?;
     Ok(summary(order, "tract", (prepare_ms, first_ms), times))
+}
+
+#[cfg(feature = "wgpu")]
+fn measure_wgpu(onnx: &[u8], input: InputShape, order: &Order, start: Instant) -> anyhow::Result<Measured> {
+    super::wgpu::measure(onnx, input, order, start)
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn measure_wgpu(_onnx: &[u8], _input: InputShape, _order: &Order, _start: Instant) -> anyhow::Result<Measured> {
+    bail!(dormouse::Error::EngineMissing("wgpu"))
 }
 
 fn time_cpu(engine: &mut CpuEngine, input: InputShape, order: &Order, prepare_ms: f64) -> anyhow::Result<Measured> {
@@ -108,7 +146,7 @@ fn time_cpu(engine: &mut CpuEngine, input: InputShape, order: &Order, prepare_ms
 }
 
 /// The first frame's time, and those of the others in ascending order.
-fn time(frames: usize, mut run: impl FnMut() -> Result<(), dormouse::Error>) -> anyhow::Result<(f64, Vec<f64>)> {
+pub(super) fn time(frames: usize, mut run: impl FnMut() -> Result<(), dormouse::Error>) -> anyhow::Result<(f64, Vec<f64>)> {
     let mut once = || {
         let start = Instant::now();
         run().map(|()| millis(start))
@@ -119,7 +157,7 @@ fn time(frames: usize, mut run: impl FnMut() -> Result<(), dormouse::Error>) -> 
     Ok((first, times))
 }
 
-fn summary(order: &Order, backend: &'static str, (prepare_ms, first_ms): (f64, f64), times: Vec<f64>) -> Measured {
+pub(super) fn summary(order: &Order, backend: &'static str, (prepare_ms, first_ms): (f64, f64), times: Vec<f64>) -> Measured {
     // Nearest rank: a percentile is a time that was really seen.
     let rank = |p: f64| times.get(((times.len() as f64 * p).ceil() as usize).saturating_sub(1)).copied().unwrap_or(0.0);
     Measured {
@@ -139,16 +177,25 @@ fn summary(order: &Order, backend: &'static str, (prepare_ms, first_ms): (f64, f
         min_ms: times.first().copied().unwrap_or(0.0),
         arena_bytes: None,
         weight_bytes: None,
+        process_peak_bytes: process_peak_bytes(),
         layers: Vec::new(),
+        gpu: None,
     }
 }
 
-fn millis(since: Instant) -> f64 {
+/// `VmHWM` of proc(5): the largest resident set of this program.
+fn process_peak_bytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    kilobytes.trim().parse::<usize>().ok()?.checked_mul(1024)
+}
+
+pub(super) fn millis(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
 
 /// Channels of the only input; 1 where the file leaves them open.
-fn input_channels(onnx: &[u8]) -> anyhow::Result<usize> {
+pub(in crate::cli) fn input_channels(onnx: &[u8]) -> anyhow::Result<usize> {
     let graph = Graph::from_onnx(onnx).context("the network cannot be read")?;
     let [port] = graph.inputs() else { bail!("the network must have exactly one input, it has {}", graph.inputs().len()) };
     Ok(port.form.channels.unwrap_or(1))
@@ -168,7 +215,7 @@ fn output_specs(onnx: &[u8], input: InputShape) -> anyhow::Result<Vec<OutputSpec
 }
 
 /// Numbers from 0 to 1 that look random and are the same every time.
-fn noise(len: usize) -> Vec<f32> {
+pub(super) fn noise(len: usize) -> Vec<f32> {
     let mut state = 1u32;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,6 +1,6 @@
 //! The figures for people.
 
-use super::measure::Measured;
+use super::measure::{GpuMeasured, Measured};
 use std::fmt::Write as _;
 
 /// A table of the times and, with `layers`, one line per step.
@@ -9,6 +9,9 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
     let mut text = String::new();
     let isa = m.isa.map(|isa| format!(" ({isa})")).unwrap_or_default();
     let threads = if m.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", m.threads) };
+    if let Some(gpu) = &m.gpu {
+        text.push_str(&adapter(gpu));
+    }
     let _ = writeln!(text, "{}{isa}, {threads}, {}x{} px, {} frames", m.backend, m.width_px, m.height_px, m.frames);
     let _ = writeln!(text, "  prepare     {:9.2} ms", m.prepare_ms);
     let _ = writeln!(text, "  first frame {:9.2} ms", m.first_ms);
@@ -16,17 +19,40 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
     for (name, ms) in rows {
         let _ = writeln!(text, "  {name:11} {ms:9.2} ms");
     }
+    let mb = |bytes: usize| bytes as f64 / 1e6;
     if let (Some(arena), Some(weights)) = (m.arena_bytes, m.weight_bytes) {
-        let mb = |bytes: usize| bytes as f64 / 1e6;
         let _ = writeln!(text, "  memory      {:9.1} MB of maps, {:.1} MB of weights", mb(arena), mb(weights));
+    }
+    if let Some(peak) = m.process_peak_bytes {
+        let _ = writeln!(text, "  program     {:9.1} MB at its peak", mb(peak));
+    }
+    if let Some(gpu) = &m.gpu {
+        let _ = writeln!(
+            text,
+            "  work        {} dispatches, {:.3} GFLOP, {:.1} MB moved a frame",
+            gpu.dispatches,
+            gpu.gflop,
+            gpu.moved_bytes as f64 / 1e6
+        );
+        let _ = writeln!(text, "  speed       {:9.1} GFLOP/s at the median, upload and read-back included", gpu.gflop_per_s);
+        if layers {
+            let _ = writeln!(text, "\n{}", gpu.table);
+        }
     }
     if layers && !m.layers.is_empty() {
         let width = m.layers.iter().map(|l| l.node.chars().count()).max().unwrap_or(0).max(4);
-        let _ = writeln!(text, "\n  {:width$}  {:15}  {:>8}  {:>7}", "node", "method", "best ms", "GFLOP/s");
+        let _ = writeln!(text, "\n  {:width$}  {:15}  {:>8}  {:>7}  {:>7}", "node", "method", "best ms", "GFLOP", "GFLOP/s");
         for layer in &m.layers {
-            let speed = if layer.gflop > 0.0 { format!("{:7.1}", layer.gflop_per_s) } else { String::new() };
+            let speed = if layer.gflop > 0.0 { format!("{:7.4}  {:7.1}", layer.gflop, layer.gflop_per_s) } else { String::new() };
             let _ = writeln!(text, "  {:width$}  {:15}  {:8.3}  {speed}", layer.node, layer.method, layer.min_ms);
         }
     }
     text
+}
+
+/// Where engine wgpu ran. A software adapter is not passed off as a GPU.
+fn adapter(gpu: &GpuMeasured) -> String {
+    let warning =
+        if gpu.software { "SOFTWARE ADAPTER: the CPU computes what a GPU should; these times are not a GPU's\n" } else { "" };
+    format!("{warning}adapter {}, driver {}, {}\n", gpu.adapter, gpu.driver, gpu.api)
 }

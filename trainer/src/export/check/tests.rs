@@ -1,28 +1,33 @@
 use super::*;
 use crate::export::{metadata, to_onnx};
-use crate::model::{HeadSpec, PoseNetConfig, UnetConfig, Upsampling};
+use crate::model::{Backbone, CompactConfig, HeadSpec, PoseNetConfig, Skip, UnetConfig, Upsampling};
 use burn::tensor::Device;
 use dormouse::config::HeadKind;
 
 fn nets() -> Vec<PoseNet> {
     let base = UnetConfig { filters: 6, max_stride: 8, ..UnetConfig::default() };
-    let unets = [
-        base.clone(),
-        UnetConfig { upsampling: Upsampling::Transposed, filters_rate: 1.5, ..base.clone() },
-        UnetConfig { stem_stride: Some(2), ..base.clone() },
-        UnetConfig { middle_block: false, convs_per_block: 1, ..base },
+    let compact = CompactConfig { filters: 8, filters_rate: 1.5, max_stride: 8, ..CompactConfig::default() };
+    let backbones: [Backbone; 7] = [
+        base.clone().into(),
+        UnetConfig { upsampling: Upsampling::Transposed, filters_rate: 1.5, ..base.clone() }.into(),
+        UnetConfig { stem_stride: Some(2), ..base.clone() }.into(),
+        UnetConfig { middle_block: false, convs_per_block: 1, ..base.clone() }.into(),
+        UnetConfig { upsampling: Upsampling::Nearest, ..base }.into(),
+        compact.clone().into(),
+        CompactConfig { kernel: 3, expansion: 2, skip: Skip::Concat, upsampling: Upsampling::Nearest, ..compact }.into(),
     ];
     let head = HeadSpec::new;
-    let config = |(i, unet): (usize, UnetConfig)| {
+    let config = |(i, backbone): (usize, Backbone)| {
         let heads = vec![
-            head(HeadKind::ConfidenceMaps, "confmaps", 5, [2, 2, 1, 4][i]),
-            head(HeadKind::PartAffinityFields, "pafs", 8, [4, 2, 4, 8][i]),
+            head(HeadKind::ConfidenceMaps, "confmaps", 5, [2, 2, 1, 4, 2, 2, 1][i]),
+            head(HeadKind::PartAffinityFields, "pafs", 8, [4, 2, 4, 8, 4, 4, 8][i]),
+            head(HeadKind::Centroids, "centroids", 1, [4, 8][i % 2]),
             head(HeadKind::ClassMaps, "class_maps", 3, 8),
-            HeadSpec { hidden: vec![7; i], ..head(HeadKind::ClassVectors, "class_vectors", 3, 8) },
+            HeadSpec { hidden: vec![7; i % 4], ..head(HeadKind::ClassVectors, "class_vectors", 3, 8) },
         ];
-        PoseNetConfig { in_channels: [1, 3, 1, 1][i], unet, heads }.init(i as u64, &Device::default()).unwrap()
+        PoseNetConfig { in_channels: [1, 3][usize::from(i == 1)], backbone, heads }.init(i as u64, &Device::default()).unwrap()
     };
-    unets.into_iter().enumerate().map(config).collect()
+    backbones.into_iter().enumerate().map(config).collect()
 }
 
 #[test]
@@ -40,7 +45,7 @@ fn a_large_network_stays_within_the_tolerance() {
     // SLEAP's baseline_medium_rf.bottomup with its sums over 768 x 9 products; weights enlarged so that its outputs grow.
     let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 3, 4)];
     let unet = UnetConfig { max_stride: 32, ..UnetConfig::default() };
-    let mut net = PoseNetConfig { in_channels: 1, unet, heads }.init(1, &Device::default()).unwrap();
+    let mut net = PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(1, &Device::default()).unwrap();
     let flat: Vec<f32> = net.to_flat().unwrap().iter().map(|w| w * 1.5).collect();
     net.set_flat(&flat).unwrap();
     let onnx = to_onnx(&net, &[]).unwrap();

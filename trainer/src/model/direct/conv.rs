@@ -118,6 +118,7 @@ fn input_gradient(gradient: &Padded, shape: &ParamShape, weight: &[f32], gx: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::plan::Role;
 
     fn numbers(len: usize, seed: usize) -> Vec<f32> {
         (0..len).map(|i| ((i * 7919 + seed * 104_729) % 201) as f32 / 100.0 - 1.0).collect()
@@ -160,11 +161,16 @@ mod tests {
 
     #[test]
     fn equals_the_definition() {
-        for (cin, cout, kernel, size) in
-            [(1, 1, 1, [1, 1, 1]), (1, 5, 3, [2, 3, 4]), (3, 4, 3, [1, 1, 7]), (9, 13, 3, [3, 10, 10]), (2, 6, 7, [1, 5, 33])]
-        {
-            let shape =
-                ParamShape { name: "c".into(), channels_in: cin, channels_out: cout, kernel, transposed: false, relu: true };
+        for (cin, cout, kernel, size) in [
+            (1, 1, 1, [1, 1, 1]),
+            (11, 6, 1, [2, 5, 9]),
+            (1, 5, 3, [2, 3, 4]),
+            (3, 4, 3, [1, 1, 7]),
+            (9, 13, 3, [3, 10, 10]),
+            (2, 6, 7, [1, 5, 33]),
+        ] {
+            let (name, groups, role) = ("c".into(), 1, Role::Relu);
+            let shape = ParamShape { name, channels_in: cin, channels_out: cout, groups, kernel, transposed: false, role };
             let (x, weight, bias) = (map(cin, size, 1), numbers(cin * cout * kernel * kernel, 2), numbers(cout, 3));
             let what = format!("{cin} -> {cout}, {kernel}x{kernel}, {size:?}");
             let area = kernel * kernel;

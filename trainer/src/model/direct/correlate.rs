@@ -127,15 +127,18 @@ impl WithSimd for WeightSums<'_> {
                 &gradient.data[channel * gradient.channel_len + gradient.lead + at..][..len]
             };
             let rows = [row(0), row(1), row(2), row(3)];
-            for (i, channel) in inputs.clone().enumerate() {
-                let plane = &x.data[channel * x.channel_len + at..(channel + 1) * x.channel_len];
-                for (first, taps) in taps.chunks(TAPS).enumerate() {
-                    let shifted = |t: usize| &plane[taps[t.min(taps.len() - 1)]..][..len];
-                    let sums = products(simd, rows, [shifted(0), shifted(1), shifted(2)]);
-                    for (o, sums) in sums.iter().enumerate().take(block) {
-                        for (t, sum) in sums.iter().enumerate().take(taps.len()) {
-                            out[o * per_out + i * self.taps.len() + first * TAPS + t] += simd.reduce_sum_f32s(*sum);
-                        }
+            // Taps of one channel and then of the next, so that 1x1 kernels fill the registers as well.
+            for first in (0..per_out).step_by(TAPS) {
+                let shifted = |t: usize| {
+                    let column = (first + t).min(per_out - 1);
+                    let channel = inputs.start + column / taps.len();
+                    let plane = &x.data[channel * x.channel_len + at..(channel + 1) * x.channel_len];
+                    &plane[taps[column % taps.len()]..][..len]
+                };
+                let sums = products(simd, rows, [shifted(0), shifted(1), shifted(2)]);
+                for (o, sums) in sums.iter().enumerate().take(block) {
+                    for (t, sum) in sums.iter().enumerate().take(per_out - first) {
+                        out[o * per_out + first + t] += simd.reduce_sum_f32s(*sum);
                     }
                 }
             }

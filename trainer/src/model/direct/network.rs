@@ -1,11 +1,11 @@
 //! The whole network: forward pass, loss and gradients.
 
 use super::map::Map;
-use super::{activation, conv, cross_entropy, pool, transposed, upsample};
+use super::sums::{self, add};
+use super::{activation, conv, cross_entropy, depthwise, loss, nearest, pool, transposed, upsample};
 use crate::error::{Error, Result};
 use crate::model::hard_keypoints::HardKeypoints;
-use crate::model::plan::{Op, Plan};
-use rayon::prelude::*;
+use crate::model::plan::{Filter, Op, ParamShape, Plan};
 
 /// Loss per head and gradient of the weighted sum.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,8 +79,11 @@ impl<'a> DirectNet<'a> {
             let value = match node.op {
                 Op::Input => image.take().unwrap_or_default(),
                 Op::Conv { input, param, relu } => {
-                    let shape = &self.plan.params[param];
-                    conv::forward(&values[input], shape, self.weight(param), Some(self.bias(param)), relu)
+                    let (shape, weight, bias) = (&self.plan.params[param], self.weight(param), self.bias(param));
+                    match is_depthwise(shape) {
+                        true => depthwise::forward(&values[input], shape.kernel, weight, bias, relu),
+                        false => conv::forward(&values[input], shape, weight, Some(bias), relu),
+                    }
                 }
                 Op::Transposed { input, param } => {
                     transposed::forward(&values[input], &self.plan.params[param], self.weight(param), self.bias(param))?
@@ -90,8 +93,10 @@ impl<'a> DirectNet<'a> {
                     from = source;
                     y
                 }
-                Op::Upsample { input } => upsample::forward(&values[input]),
-                Op::Concat { first, second } => concat(&values[first], &values[second]),
+                Op::Upsample { input, filter: Filter::Bilinear } => upsample::forward(&values[input]),
+                Op::Upsample { input, filter: Filter::Nearest } => nearest::forward(&values[input]),
+                Op::Concat { first, second } => sums::concat(&values[first], &values[second]),
+                Op::Add { first, second } => sums::sum(&values[first], &values[second]),
                 Op::GlobalMax { input } => activation::global_max(&values[input]),
                 Op::Sigmoid { input } => activation::sigmoid(&values[input]),
                 Op::Softmax { input } => activation::softmax(&values[input]),
@@ -140,8 +145,8 @@ impl<'a> DirectNet<'a> {
                 let loss = cross_entropy(&output.data, &target.data, output.batch);
                 (loss, cross_entropy::cross_entropy_gradient(output, target, weight))
             }
-            Op::Conv { .. } if self.hard_keypoints.enabled => mined_error(output, target, weight, &self.hard_keypoints),
-            _ => mean_squared_error(output, target, weight),
+            Op::Conv { .. } if self.hard_keypoints.enabled => loss::mined_error(output, target, weight, &self.hard_keypoints),
+            _ => loss::mean_squared_error(output, target, weight),
         })
     }
 
@@ -160,8 +165,11 @@ impl<'a> DirectNet<'a> {
             Op::Conv { input, param, relu } => {
                 let (shape, weight) = (&self.plan.params[param], self.weight(param));
                 let wants_input = self.plan.nodes[input].op != Op::Input;
-                let result =
-                    conv::backward(&values[input], &gradient, relu.then_some(&values[index]), shape, weight, wants_input);
+                let (x, y) = (&values[input], relu.then_some(&values[index]));
+                let result = match is_depthwise(shape) {
+                    true => depthwise::backward(x, &gradient, y, shape.kernel, weight),
+                    false => conv::backward(x, &gradient, y, shape, weight, wants_input),
+                };
                 self.store(param, &result.weight, &result.bias, flat);
                 gradient.recycle();
                 if let Some(gx) = result.input {
@@ -182,9 +190,14 @@ impl<'a> DirectNet<'a> {
                 gradient.recycle();
                 gradients[input] = Some(gx);
             }
-            Op::Upsample { input } => {
-                add(&mut gradients[input], upsample::backward(&gradient));
+            Op::Upsample { input, filter } => {
+                let small = if filter == Filter::Nearest { nearest::backward(&gradient) } else { upsample::backward(&gradient) };
+                add(&mut gradients[input], small);
                 gradient.recycle();
+            }
+            Op::Add { first, second } => {
+                add(&mut gradients[first], sums::copied(&gradient));
+                add(&mut gradients[second], gradient);
             }
             Op::GlobalMax { input } => add(&mut gradients[input], activation::global_max_gradient(&values[input], &gradient)),
             Op::Sigmoid { input } => {
@@ -196,7 +209,7 @@ impl<'a> DirectNet<'a> {
                 add(&mut gradients[input], gradient);
             }
             Op::Concat { first, second } => {
-                let (a, b) = split(gradient, values[first].channels);
+                let (a, b) = sums::split(gradient, values[first].channels);
                 add(&mut gradients[first], a);
                 add(&mut gradients[second], b);
             }
@@ -211,112 +224,7 @@ impl<'a> DirectNet<'a> {
     }
 }
 
-/// Numbers that one task copies or adds.
-const COPIED: usize = 1 << 14;
-
-fn concat(first: &Map, second: &Map) -> Map {
-    let mut both = Map::scratch(first.channels + second.channels, first.batch, first.height, first.width);
-    let (a, b) = both.data.split_at_mut(first.data.len());
-    copy(a, &first.data);
-    copy(b, &second.data);
-    both
-}
-
-fn split(both: Map, first_channels: usize) -> (Map, Map) {
-    let (a, b) = both.data.split_at(first_channels * both.channel_len());
-    let part = |channels, data: &[f32]| {
-        let mut part = Map::scratch(channels, both.batch, both.height, both.width);
-        copy(&mut part.data, data);
-        part
-    };
-    let parts = (part(first_channels, a), part(both.channels - first_channels, b));
-    both.recycle();
-    parts
-}
-
-fn copy(to: &mut [f32], from: &[f32]) {
-    to.par_chunks_mut(COPIED).zip(from.par_chunks(COPIED)).for_each(|(to, from)| to.copy_from_slice(from));
-}
-
-fn add(slot: &mut Option<Map>, gradient: Map) {
-    match slot {
-        None => *slot = Some(gradient),
-        Some(sum) => {
-            sum.data.par_chunks_mut(COPIED).zip(gradient.data.par_chunks(COPIED)).for_each(|(s, g)| {
-                for (s, g) in s.iter_mut().zip(g) {
-                    *s += g;
-                }
-            });
-            gradient.recycle();
-        }
-    }
-}
-
-fn mean_squared_error(output: &Map, target: &Map, weight: f32) -> (f64, Map) {
-    let scale = 2.0 * weight / output.data.len() as f32;
-    let mut gradient = Map::scratch(target.channels, target.batch, target.height, target.width);
-    let chunks = gradient.data.par_chunks_mut(1024).zip(output.data.par_chunks(1024).zip(target.data.par_chunks(1024)));
-    let parts: Vec<f32> = chunks
-        .map(|(gradient, (output, target))| {
-            let mut part = 0.0f32;
-            for (g, (o, t)) in gradient.iter_mut().zip(output.iter().zip(target)) {
-                let difference = o - t;
-                part += difference * difference;
-                *g = difference * scale;
-            }
-            part
-        })
-        .collect();
-    let sum: f64 = parts.into_iter().map(f64::from).sum();
-    (sum / output.data.len() as f64, gradient)
-}
-
-/// Mean squared error with the hard channels weighted up; `weight` multiplies the gradient only.
-fn mined_error(output: &Map, target: &Map, weight: f32, rule: &HardKeypoints) -> (f64, Map) {
-    let channel = output.channel_len();
-    let sums = channel_errors(output, target);
-    let factors = rule.factors(&sums);
-    let scale = 2.0 * weight / output.data.len() as f32;
-    let mut gradient = Map::scratch(target.channels, target.batch, target.height, target.width);
-    let channels =
-        gradient.data.par_chunks_mut(channel).zip(output.data.par_chunks(channel).zip(target.data.par_chunks(channel)));
-    channels.zip(&factors).for_each(|((gradient, (output, target)), factor)| {
-        for (g, (o, t)) in gradient.iter_mut().zip(output.iter().zip(target)) {
-            *g = (o - t) * scale * factor;
-        }
-    });
-    let weighted: f64 = sums.iter().zip(&factors).map(|(sum, &factor)| sum * f64::from(factor)).sum();
-    (weighted / output.data.len() as f64, gradient)
-}
-
-/// Squared error of every channel, summed over batch and cells.
-pub fn channel_errors(output: &Map, target: &Map) -> Vec<f64> {
-    let channel = output.channel_len().max(1);
-    let pairs = output.data.par_chunks(channel).zip(target.data.par_chunks(channel));
-    pairs.map(|(output, target)| output.iter().zip(target).map(|(o, t)| f64::from(o - t).powi(2)).sum()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mined_error_equals_the_references_numbers() {
-        // Reference T section 12: sums of 1, 2, 5 and 10 over 2 x 2 cells; 8.208333 altogether.
-        // Whole numbers, because a ratio of 2 is just hard.
-        let data = vec![1., 0., 0., 0., 1., 1., 0., 0., 1., 2., 0., 0., 1., 3., 0., 0.];
-        let output = Map { channels: 4, batch: 1, height: 2, width: 2, data };
-        let target = Map::zeros(4, 1, 2, 2);
-        let rule = HardKeypoints { enabled: true, ..HardKeypoints::default() };
-        let (loss, gradient) = mined_error(&output, &target, 0.5, &rule);
-        assert!((loss - 8.208_333).abs() < 1e-5, "{loss}");
-        // Half of the derivative: (1 / 16 + hard 5 / 12) 2 d.
-        for (i, hard) in [0.0, 1.0, 1.0, 1.0].into_iter().enumerate() {
-            for (g, d) in gradient.data[4 * i..4 * i + 4].iter().zip(&output.data[4 * i..]) {
-                assert!((g - (1.0 / 16.0 + hard * 5.0 / 12.0) * d).abs() < 1e-6);
-            }
-        }
-        let (plain, _) = mined_error(&output, &target, 1.0, &HardKeypoints::default());
-        assert!((plain - 1.125).abs() < 1e-6);
-    }
+/// Whether every channel is convolved on its own.
+fn is_depthwise(shape: &ParamShape) -> bool {
+    shape.groups > 1
 }

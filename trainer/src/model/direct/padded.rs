@@ -31,30 +31,36 @@ impl Padded {
     /// Pads `x` for kernels of side `2 * half + 1`. Where `mask` is given, cells at which it is not positive become zero: the
     /// gradient of a ReLU whose result was `mask`.
     pub fn new(x: &Map, half: usize, mask: Option<&Map>) -> Self {
+        Self::of(x, 0..x.channels, half, mask)
+    }
+
+    /// The same of some channels alone.
+    pub fn of(x: &Map, channels: Range<usize>, half: usize, mask: Option<&Map>) -> Self {
         let row_len = x.width + half;
         let rows = x.batch * (x.height + half);
         let lead = half * row_len + half;
         let channel_len = lead + rows * row_len + lead + SLACK;
         let mut padded = Self {
-            channels: x.channels,
+            channels: channels.len(),
             row_len,
             rows,
             lead,
             channel_len,
-            data: super::buffers::take(x.channels * channel_len),
+            data: super::buffers::take(channels.len() * channel_len),
             half,
             height: x.height,
             width: x.width,
         };
-        padded.fill(x, mask);
+        padded.fill(x, channels.start, mask);
         padded
     }
 
-    fn fill(&mut self, x: &Map, mask: Option<&Map>) {
+    fn fill(&mut self, x: &Map, first: usize, mask: Option<&Map>) {
         use rayon::prelude::*;
         let (lead, row_len, half, height, width) = (self.lead, self.row_len, self.half, self.height, self.width);
         let plane = x.channel_len();
         self.data.par_chunks_mut(self.channel_len.max(1)).enumerate().for_each(|(channel, out)| {
+            let channel = first + channel;
             let rows = x.data[channel * plane..(channel + 1) * plane].chunks_exact(width.max(1));
             // The buffer may hold anything: what lies between two rows is set to zero as well.
             let mut end = 0;
@@ -89,6 +95,11 @@ impl Padded {
     pub fn tiles(&self, cells: usize) -> Vec<Range<usize>> {
         let per_tile = (cells / self.row_len.max(1)).clamp(1, self.rows.div_ceil(4).max(1));
         (0..self.rows).step_by(per_tile).map(|start| start..(start + per_tile).min(self.rows)).collect()
+    }
+
+    /// Columns of the map.
+    pub fn width(&self) -> usize {
+        self.width
     }
 
     /// Row of the map that a padded row holds, if it holds one.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::{HardKeypoints, HeadSpec, PoseNetConfig, UnetConfig};
+use crate::train::accuracy::Accuracy;
 use crate::train::checkpoint::OptimizerState;
 use crate::train::optimizer::{OptimizerConfig, OptimizerKind};
 use crate::train::spec::{EarlyStopping, HeadTraining, Plateau, StepDecay};
@@ -49,7 +50,7 @@ impl BatchSource for Poisoned {
 fn net() -> PoseNet {
     let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 1, 2)];
     let unet = UnetConfig { filters: 8, max_stride: 8, ..UnetConfig::default() };
-    PoseNetConfig { in_channels: 1, unet, heads }.init(11, &Device::default()).unwrap()
+    PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(11, &Device::default()).unwrap()
 }
 
 fn spec(epochs: usize, steps: usize, rate: f64) -> TrainSpec {
@@ -68,6 +69,7 @@ fn spec(epochs: usize, steps: usize, rate: f64) -> TrainSpec {
         step_decay: StepDecay::default(),
         early_stopping: EarlyStopping { patience: 0, ..EarlyStopping::default() },
         max_minutes: None,
+        evaluate_every_s: 0.0,
         workers: 2,
         config_hash: "test".into(),
     }
@@ -75,7 +77,7 @@ fn spec(epochs: usize, steps: usize, rate: f64) -> TrainSpec {
 
 fn run(net: &mut PoseNet, spec: &TrainSpec, resume: Option<&Checkpoint>, events: &mut Vec<Event>, dir: &Path) -> TrainSummary {
     let flag = AtomicBool::new(false);
-    train(net, spec, Arc::new(Dots), &Dots, resume, events, &flag, dir).unwrap()
+    train(net, spec, Arc::new(Dots), Validation::losses(&Dots), resume, events, &flag, dir).unwrap()
 }
 
 #[test]
@@ -113,7 +115,8 @@ fn twenty_steps_equal_ten_and_ten() {
         // Stopped by hand, so that the plan is the same; the tenth step ends the second epoch.
         let flag = AtomicBool::new(false);
         let dir = folders[1].path();
-        train(&mut net(), &full, Arc::new(Dots), &Dots, None, &mut Interrupter(&flag, 5), &flag, dir).unwrap();
+        train(&mut net(), &full, Arc::new(Dots), Validation::losses(&Dots), None, &mut Interrupter(&flag, 5), &flag, dir)
+            .unwrap();
         let saved = Checkpoint::read(&dir.join(LAST)).unwrap();
         assert_eq!(saved.optimizer.steps, 10);
         run(&mut net(), &full, Some(&saved), &mut Vec::new(), dir);
@@ -147,7 +150,9 @@ fn interrupted_in_an_epoch_goes_on_alike() {
     run(&mut net(), &full, None, &mut Vec::new(), &folder.path().join("a"));
     let dir = folder.path().join("b");
     let flag = AtomicBool::new(false);
-    let summary = train(&mut net(), &full, Arc::new(Dots), &Dots, None, &mut Interrupter(&flag, 4), &flag, &dir).unwrap();
+    let summary =
+        train(&mut net(), &full, Arc::new(Dots), Validation::losses(&Dots), None, &mut Interrupter(&flag, 4), &flag, &dir)
+            .unwrap();
     assert_eq!((summary.reason, summary.steps), (StopReason::Interrupted, 10));
     let saved = Checkpoint::read(&dir.join(LAST)).unwrap();
     run(&mut net(), &full, Some(&saved), &mut Vec::new(), &dir);
@@ -158,7 +163,16 @@ fn interrupted_in_an_epoch_goes_on_alike() {
 fn a_loss_that_is_not_finite_names_the_step() {
     let folder = tempfile::tempdir().unwrap();
     let flag = AtomicBool::new(false);
-    let result = train(&mut net(), &spec(1, 5, 1e-3), Arc::new(Poisoned), &Dots, None, &mut Vec::new(), &flag, folder.path());
+    let result = train(
+        &mut net(),
+        &spec(1, 5, 1e-3),
+        Arc::new(Poisoned),
+        Validation::losses(&Dots),
+        None,
+        &mut Vec::new(),
+        &flag,
+        folder.path(),
+    );
     let message = result.unwrap_err().to_string();
     assert!(message.contains("epoch 1, step 3"), "{message}");
 }
@@ -222,7 +236,17 @@ fn accumulation_is_a_larger_batch() {
     let accumulated = TrainSpec { accumulate: 2, ..spec(1, 4, rate) };
     run(&mut parts, &accumulated, None, &mut Vec::new(), folders[0].path());
     let flag = AtomicBool::new(false);
-    train(&mut whole, &spec(1, 4, rate), Arc::new(Pairs), &Dots, None, &mut Vec::new(), &flag, folders[1].path()).unwrap();
+    train(
+        &mut whole,
+        &spec(1, 4, rate),
+        Arc::new(Pairs),
+        Validation::losses(&Dots),
+        None,
+        &mut Vec::new(),
+        &flag,
+        folders[1].path(),
+    )
+    .unwrap();
     let (a, b) = (parts.to_flat().unwrap(), whole.to_flat().unwrap());
     let worst = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     // Adam's first steps are about the rate, whatever the gradient's size; a rounding error of a tiny gradient may show.
@@ -245,4 +269,50 @@ impl BatchSource for Pairs {
         a.targets[0].1[0] = 4;
         Ok(a)
     }
+}
+
+/// Keeps the moments and takes its time.
+#[derive(Default)]
+struct Meter(Vec<Moment>);
+
+impl MeasureAccuracy for Meter {
+    fn measure(&mut self, _: &PoseNet, at: Moment) -> Result<Accuracy> {
+        std::thread::sleep(std::time::Duration::from_millis(40));
+        self.0.push(at);
+        Ok(Accuracy { frames: 1, moks: None, moks_all: None, map: None, median_px: None, pck_5px: None, cost_s: 0.0 })
+    }
+
+    fn has_begun(&self) -> bool {
+        !self.0.is_empty()
+    }
+}
+
+#[test]
+fn measuring_changes_nothing_but_its_own_clock() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let plan = spec(3, 4, 1e-3);
+    let mut plain = net();
+    run(&mut plain, &plan, None, &mut Vec::new(), folders[0].path());
+    let (mut measured, mut meter, flag) = (net(), Meter::default(), AtomicBool::new(false));
+    let often = TrainSpec { evaluate_every_s: 1e-9, ..plan.clone() };
+    let validation = Validation { batches: &Dots, accuracy: Some(&mut meter) };
+    let (dir, begin) = (folders[1].path(), Instant::now());
+    let summary = train(&mut measured, &often, Arc::new(Dots), validation, None, &mut Vec::<Event>::new(), &flag, dir).unwrap();
+    assert_eq!(last(folders[0].path()), last(dir));
+    assert_eq!(plain.to_flat().unwrap(), measured.to_flat().unwrap());
+    // Not every step, because gaps grow with the time trained; the last one with the best weights.
+    let steps: Vec<(u64, bool)> = meter.0.iter().map(|at| (at.step, at.is_best)).collect();
+    let (end, way) = steps.split_last().unwrap();
+    assert!(*end == (12, true) && way.len() >= 2 && way[0] == (1, false), "{steps:?}");
+    assert!(way.iter().all(|at| !at.1) && way.is_sorted_by(|a, b| a.0 < b.0) && way.last().unwrap().0 < 12, "{steps:?}");
+    assert!(summary.measuring_s >= steps.len() as f64 * 0.04);
+    let clock: Vec<f64> = meter.0.iter().map(|at| at.elapsed_s).collect();
+    assert!(clock.is_sorted() && clock[0] >= 0.0);
+    // The clock of the training and the pauses make up the whole.
+    assert!(summary.elapsed_s + summary.measuring_s <= begin.elapsed().as_secs_f64());
+    // Without any measurement on the way there is none at the end.
+    let mut idle = Meter::default();
+    let validation = Validation { batches: &Dots, accuracy: Some(&mut idle) };
+    train(&mut net(), &plan, Arc::new(Dots), validation, None, &mut Vec::<Event>::new(), &flag, folders[0].path()).unwrap();
+    assert!(idle.0.is_empty());
 }

@@ -6,7 +6,7 @@ use dormouse::config::HeadKind;
 fn net() -> PoseNet {
     let heads = vec![HeadSpec::new(HeadKind::ConfidenceMaps, "a", 1, 2)];
     let unet = UnetConfig { filters: 2, max_stride: 2, middle_block: false, convs_per_block: 1, ..UnetConfig::default() };
-    PoseNetConfig { in_channels: 1, unet, heads }.init(1, &Device::default()).unwrap()
+    PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(1, &Device::default()).unwrap()
 }
 
 /// The papers' rules for one parameter, in f64.

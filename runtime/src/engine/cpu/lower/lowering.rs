@@ -180,9 +180,14 @@ impl<'g> Lowering<'g> {
     }
 
     /// The map of a value, without a place.
-    fn sides(&self, value: ValueId) -> Map {
+    pub fn sides(&self, value: ValueId) -> Map {
         let Shape { channels, height, width, .. } = self.shapes.of(value);
         Map { offset: 0, channels, height, width, lanes: self.isa.lanes() }
+    }
+
+    /// Whether the value has one reader and is no output.
+    pub fn is_read_once(&self, value: ValueId) -> bool {
+        self.uses[value.index()] == 1 && !self.wanted.contains(&value)
     }
 
     /// Whether an earlier step has made the value already.

@@ -1,4 +1,4 @@
-//! Input tiles of a map at twice its size, made from the small map: the doubled one is never in memory.
+//! Input tiles (6x6) of a map at twice its size, made from the small map: the doubled one is never in memory.
 //!
 //! With one row of padding, a tile's six rows begin at an odd row and see four neighbouring rows `a b c e` of the small map:
 //!
@@ -15,15 +15,17 @@
 #![expect(clippy::needless_range_loop, reason = "columns go across the rows of a matrix")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "each function has one proof, under its Safety heading")]
 
-use super::transform::TILE;
 use crate::engine::cpu::vector::Vector;
 
+/// Side of an input tile.
+const TILE: usize = 6;
 /// Side of what a tile sees of the small map.
 pub(super) const SEEN: usize = 4;
 
-/// Whether a point of a nearest-doubled map's tile is 0 whatever the map holds.
-pub(super) fn is_zero(point: usize) -> bool {
-    point / TILE == 2 || point % TILE == 2
+/// Whether a point of a nearest-doubled map's tile is 0 whatever the map holds; `tile` is the side of an input tile, 6 or 4. For
+/// the smaller one `a b b c` is seen, and the third of `B' d` is `d[2] - d[1]`.
+pub(super) fn is_zero(point: usize, tile: usize) -> bool {
+    point / tile == 2 || point % tile == 2
 }
 
 /// `B' d` with `d = a b b c c e`.
@@ -78,7 +80,7 @@ pub(super) unsafe fn input<V: Vector, const LINEAR: bool>(from: *const f32, row:
     for (y, seen) in half.into_iter().enumerate() {
         for (x, v) in line(seen).into_iter().enumerate() {
             // Nobody reads what is always zero.
-            if LINEAR || !is_zero(y * TILE + x) {
+            if LINEAR || !is_zero(y * TILE + x, TILE) {
                 v.store(to.add((y * TILE + x) * point));
             }
         }

@@ -6,5 +6,5 @@ mod source;
 mod transform;
 mod weights;
 
-pub(super) use run::{Filter, Maps, Winograd};
+pub(super) use run::{Filter, Maps, Tile, Winograd};
 pub(super) use source::Scale;

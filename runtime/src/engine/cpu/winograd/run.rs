@@ -4,8 +4,8 @@
 //! ```text
 //! for each chunk of tiles:                     (one task)
 //!     V[point][in][tile]   = input transform
-//!     M[point][out][tile]  = sum over in of V[point][in][tile] * U[point][in][out]      (36 matrix products)
-//!     out[4x4 of the tile] = activation(output transform of M + bias)
+//!     M[point][out][tile]  = sum over in of V[point][in][tile] * U[point][in][out]      (one product per point)
+//!     out[tile]            = activation(output transform of M + bias)
 //! ```
 //!
 //! Maps at twice their size are transformed straight from the small ones, and a 2x2 max pool of the result is written on the way.
@@ -18,7 +18,7 @@
 
 use super::doubled;
 use super::source::{Scale, Source};
-use super::transform::{self, OUT, POINTS};
+use super::transform::{self, Four, Method, Two};
 use super::weights;
 use crate::engine::cpu::activation;
 use crate::engine::cpu::isa::Isa;
@@ -41,8 +41,34 @@ pub(in crate::engine::cpu) struct Maps {
     /// The input's channels, map behind map. Maps that are doubled need one row and column of padding.
     pub input: Vec<(Map, Scale)>,
     pub output: Map,
+    /// Whether the output is wanted; its place means nothing otherwise.
+    pub stored: bool,
     /// The largest of every 2x2 outputs as well: half as many rows and columns, rounded down.
     pub pooled: Option<Map>,
+}
+
+/// Side of the tiles of outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine::cpu) enum Tile {
+    /// 36 products for 16 outputs.
+    Four,
+    /// 16 products for 4 outputs.
+    Two,
+}
+
+impl Tile {
+    /// Rows and columns of outputs.
+    pub fn outputs(self) -> usize {
+        match self {
+            Self::Four => 4,
+            Self::Two => 2,
+        }
+    }
+
+    /// Products per tile.
+    pub fn points(self) -> usize {
+        (self.outputs() + 2) * (self.outputs() + 2)
+    }
 }
 
 /// Weights `[out][in][3][3]` and what follows the sums.
@@ -58,14 +84,16 @@ pub(in crate::engine::cpu) struct Filter<'a> {
 /// A prepared 3x3 convolution.
 pub(in crate::engine::cpu) struct Winograd {
     isa: Isa,
+    tile: Tile,
     input: Vec<Source>,
     output: Map,
+    stored: bool,
     pooled: Option<Map>,
     pads: [usize; 2],
     /// `U`: `[point][group][in][lane]`, without the inputs that are always zero at a point.
     weights: Vec<f32>,
     /// Where the weights of each point begin.
-    points: [usize; POINTS],
+    points: Vec<usize>,
     bias: Vec<f32>,
     activation: Activation,
     groups: Groups,
@@ -79,13 +107,13 @@ pub(in crate::engine::cpu) struct Winograd {
 
 impl Winograd {
     /// Prepares `out = activation(conv(in) + bias)`. Chunks are cut so that `workers` have something to do.
-    pub fn new(isa: Isa, maps: &Maps, filter: Filter<'_>, workers: usize) -> Self {
-        let Maps { output, pooled, .. } = *maps;
+    pub fn new(isa: Isa, tile: Tile, maps: &Maps, filter: Filter<'_>, workers: usize) -> Self {
+        let Maps { output, stored, pooled, .. } = *maps;
         let input = Source::all(&maps.input);
         let groups = Groups::new(output.channels, isa.lanes());
-        let across = output.width.div_ceil(OUT);
-        let all = across * output.height.div_ceil(OUT);
-        let per_tile = POINTS * isa.lanes() * (input.len() + groups.blocks());
+        let across = output.width.div_ceil(tile.outputs());
+        let all = across * output.height.div_ceil(tile.outputs());
+        let per_tile = tile.points() * isa.lanes() * (input.len() + groups.blocks());
         let most = (CHUNK_NUMBERS / per_tile).clamp(CHUNK_TILES[0], CHUNK_TILES[1]);
         let chunk = all.div_ceil(all.div_ceil(most).next_multiple_of(workers.min(all)).max(1));
         let seen = |all: bool| input.iter().enumerate().filter(move |(_, s)| all || s.scale != Scale::Nearest);
@@ -93,9 +121,13 @@ impl Winograd {
         let runs = [seen(true).map(run).collect(), seen(false).map(run).collect()];
         let nearest: Vec<bool> =
             input.iter().flat_map(|s| core::iter::repeat_n(s.scale == Scale::Nearest, s.block.channels)).collect();
-        let (weights, points) = weights::pack(filter.weights, &nearest, &groups);
+        let (weights, points) = match tile {
+            Tile::Four => weights::pack::<Four, 6, 4>(filter.weights, &nearest, &groups),
+            Tile::Two => weights::pack::<Two, 4, 2>(filter.weights, &nearest, &groups),
+        };
         let (bias, Filter { activation, pads, .. }) = (groups.per_lane(filter.bias), filter);
-        Self { isa, input, output, pooled, pads, weights, points, bias, activation, groups, tiles: [across, all], chunk, runs }
+        let tiles = [across, all];
+        Self { isa, tile, input, output, stored, pooled, pads, weights, points, bias, activation, groups, tiles, chunk, runs }
     }
 
     /// From one point to the next in `V`; one vector more than needed, so that points do not fall on the same cache lines.
@@ -116,6 +148,7 @@ impl Step for Winograd {
             (true, ..) => "winograd, nearest",
             (_, true, _) => "winograd, linear",
             (_, _, true) => "winograd, pool",
+            _ if self.tile == Tile::Two => "winograd 2x2",
             _ => "winograd 4x4",
         }
     }
@@ -125,7 +158,7 @@ impl Step for Winograd {
     }
 
     fn scratch(&self) -> usize {
-        POINTS * (self.v_point() + self.m_point())
+        self.tile.points() * (self.v_point() + self.m_point())
     }
 
     fn bytes(&self) -> usize {
@@ -137,7 +170,7 @@ impl Step for Winograd {
         let count = self.chunk.min(self.tiles[1] - first);
         let v = memory.scratch(worker, self.scratch());
         // SAFETY: `V` and `M` are the two parts of this worker's scratch.
-        let m = unsafe { v.add(POINTS * self.v_point()) };
+        let m = unsafe { v.add(self.tile.points() * self.v_point()) };
         // SAFETY: tiles of different tasks are different, and so are their outputs; the input is not written by this step.
         unsafe { self.isa.run(Chunk { step: self, first, count, v, m, memory }) }
     }
@@ -157,43 +190,51 @@ struct Chunk<'a> {
 impl Kernel for Chunk<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        self.transform_inputs::<V>();
-        self.multiply::<V>();
-        self.transform_outputs::<V>();
+        match self.step.tile {
+            Tile::Four => self.all::<V, Four, 6, 4>(),
+            Tile::Two => self.all::<V, Two, 4, 2>(),
+        }
     }
 }
 
 /// SAFETY of all methods: [`Step::run`] made the chunk.
 impl Chunk<'_> {
-    /// Row and column of the tile's first output.
     #[inline(always)]
-    fn origin(&self, index: usize) -> [usize; 2] {
+    unsafe fn all<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(self) {
+        self.transform_inputs::<V, M, T, O>();
+        self.multiply::<V>();
+        self.transform_outputs::<V, M, T, O>();
+    }
+
+    /// Row and column of the tile's first output, of `outputs` in a row.
+    #[inline(always)]
+    fn origin(&self, index: usize, outputs: usize) -> [usize; 2] {
         let (tile, across) = (self.first + index, self.step.tiles[0]);
-        [tile / across * OUT, tile % across * OUT]
+        [tile / across * outputs, tile % across * outputs]
     }
 
     #[inline(always)]
-    unsafe fn transform_inputs<V: Vector>(self) {
+    unsafe fn transform_inputs<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(self) {
         let Winograd { input, pads, chunk, .. } = self.step;
         let point = self.step.v_point();
         for (index, source) in input.iter().enumerate() {
             let from = self.memory.at(source.block.offset, source.len());
             for tile in 0..self.count {
                 let to = self.v.add((index * chunk + tile) * V::LANES);
-                source.transform::<V>(from, self.origin(tile), *pads, (to, point));
+                source.transform::<V, M, T, O>(from, self.origin(tile, O), *pads, (to, point));
             }
         }
     }
 
     #[inline(always)]
     unsafe fn multiply<V: Vector>(self) {
-        let Winograd { groups, chunk, weights, .. } = self.step;
-        for point in 0..POINTS {
+        let Winograd { groups, chunk, weights, points, tile, .. } = self.step;
+        for (point, start) in points.iter().enumerate() {
             let v = self.v.add(point * self.step.v_point());
             let m = self.m.add(point * self.step.m_point());
-            let runs = &self.step.runs[usize::from(doubled::is_zero(point))];
+            let runs = &self.step.runs[usize::from(doubled::is_zero(point, tile.outputs() + 2))];
             let channels_in: usize = runs.iter().map(|run| run.len).sum();
-            let u = weights[self.step.points[point]..].as_ptr();
+            let u = weights[*start..].as_ptr();
             for (first, blocks) in groups.each() {
                 let from = Operands { input: v, step: V::LANES, runs, weights: u.add(first * V::LANES * channels_in) };
                 let to = Products { to: m.add(first * chunk * V::LANES), block: chunk * V::LANES };
@@ -203,27 +244,21 @@ impl Chunk<'_> {
     }
 
     #[inline(always)]
-    unsafe fn transform_outputs<V: Vector>(self) {
-        let Winograd { output, chunk, bias, activation, .. } = self.step;
+    unsafe fn transform_outputs<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(self) {
+        let Winograd { output, stored, chunk, bias, activation, .. } = self.step;
         let (row, point) = (output.row_len(), self.step.m_point());
         for index in 0..output.blocks() {
-            let to = self.memory.at(output.block(index).offset, output.block_len());
             let bias = V::load(bias[index * V::LANES..].as_ptr());
+            let to = stored.then(|| self.memory.at(output.block(index).offset, output.block_len()));
             for tile in 0..self.count {
-                let [y, x] = self.origin(tile);
-                let sums = transform::output::<V>(self.m.add((index * chunk + tile) * V::LANES), point);
+                let [y, x] = self.origin(tile, O);
+                let sums = transform::output::<V, M, T, O>(self.m.add((index * chunk + tile) * V::LANES), point);
                 let values = activation::apply_all(*activation, sums, bias);
-                let to = to.add(y * row + x * V::LANES);
-                if y + OUT <= output.height && x + OUT <= output.width {
-                    // Loops of constant length keep the values in registers.
-                    for (n, value) in values.into_iter().enumerate() {
-                        value.store(to.add(n / OUT * row + n % OUT * V::LANES));
-                    }
-                } else {
-                    self.store_edge::<V>(&values, [output.height - y, output.width - x], to);
+                if let Some(to) = to {
+                    self.store::<V, O>(&values, [output.height - y, output.width - x], to.add(y * row + x * V::LANES));
                 }
                 if let Some(pooled) = &self.step.pooled {
-                    self.pool::<V>(&values, pooled, index, [y / 2, x / 2]);
+                    self.pool::<V, O>(&values, pooled, index, [y / 2, x / 2]);
                 }
             }
         }
@@ -231,8 +266,24 @@ impl Chunk<'_> {
 
     /// Stores what lies inside the map, of which `inside` rows and columns are left.
     #[inline(always)]
-    unsafe fn store_edge<V: Vector>(self, values: &[V; OUT * OUT], inside: [usize; 2], to: *mut f32) {
-        for (dy, line) in values.chunks_exact(OUT).take(inside[0]).enumerate() {
+    unsafe fn store<V: Vector, const O: usize>(self, values: &[[V; O]; O], inside: [usize; 2], to: *mut f32) {
+        let row = self.step.output.row_len();
+        if inside[0] >= O && inside[1] >= O {
+            // Loops of constant length keep the values in registers.
+            for (dy, line) in values.iter().enumerate() {
+                for (dx, value) in line.iter().enumerate() {
+                    value.store(to.add(dy * row + dx * V::LANES));
+                }
+            }
+        } else {
+            self.store_edge::<V, O>(values, inside, to);
+        }
+    }
+
+    /// As [`Self::store`], where a part of the tile lies beyond the edge.
+    #[inline(always)]
+    unsafe fn store_edge<V: Vector, const O: usize>(self, values: &[[V; O]; O], inside: [usize; 2], to: *mut f32) {
+        for (dy, line) in values.iter().take(inside[0]).enumerate() {
             for (dx, value) in line.iter().take(inside[1]).enumerate() {
                 value.store(to.add(dy * self.step.output.row_len() + dx * V::LANES));
             }
@@ -245,13 +296,13 @@ impl Chunk<'_> {
     /// Writes the largest of each 2x2 of a tile's values, as far as it lies inside the pooled map: one block of it, from row and
     /// column `at` on. Of NaN and a number the later one wins, as in the pooling step.
     #[inline(always)]
-    unsafe fn pool<V: Vector>(self, values: &[V; OUT * OUT], pooled: &Map, block: usize, at: [usize; 2]) {
+    unsafe fn pool<V: Vector, const O: usize>(self, values: &[[V; O]; O], pooled: &Map, block: usize, at: [usize; 2]) {
         let to = self.memory.at(pooled.block(block).offset, pooled.block_len());
-        for dy in 0..OUT / 2 {
-            for dx in 0..OUT / 2 {
+        for dy in 0..O / 2 {
+            for dx in 0..O / 2 {
                 let [y, x] = [at[0] + dy, at[1] + dx];
-                let first = dy * 2 * OUT + dx * 2;
-                let largest = [1, OUT, OUT + 1].into_iter().fold(values[first], |most, n| most.max(values[first + n]));
+                let [above, below] = [values[2 * dy], values[2 * dy + 1]];
+                let largest = above[2 * dx].max(above[2 * dx + 1]).max(below[2 * dx]).max(below[2 * dx + 1]);
                 if y < pooled.height && x < pooled.width {
                     largest.store(to.add(y * pooled.row_len() + x * V::LANES));
                 }

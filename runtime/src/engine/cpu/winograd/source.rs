@@ -4,7 +4,7 @@
 #![expect(unsafe_op_in_unsafe_fn, reason = "each function has one proof, under its Safety heading")]
 
 use super::doubled::{self, SEEN};
-use super::transform::{self, POINTS, TILE};
+use super::transform::{self, Method};
 use crate::engine::cpu::map::{Block, Map};
 use crate::engine::cpu::vector::Vector;
 use alloc::vec::Vec;
@@ -51,14 +51,14 @@ impl Source {
         self.sides[0] * self.row_len()
     }
 
-    /// Transforms the tile whose first row and column are `origin` minus `pads` of the map as it is seen: 36 vectors at `to`,
-    /// `point` numbers apart. Points that are always zero are left as they are.
+    /// Transforms the tile whose first row and column are `origin` minus `pads` of the map as it is seen: `T` x `T` vectors at
+    /// `to`, `point` numbers apart. Points that are always zero may be left as they are.
     ///
     /// # Safety
     /// The instructions of `V` are available, the block is readable at `from`, the vectors are writable. Doubled maps have one
-    /// row and column of padding, and origins at multiples of four.
+    /// row and column of padding, and origins at multiples of `O`.
     #[inline(always)]
-    pub unsafe fn transform<V: Vector>(
+    pub unsafe fn transform<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(
         &self,
         from: *const f32,
         origin: [usize; 2],
@@ -68,23 +68,25 @@ impl Source {
         let row = self.row_len();
         // First row and column of the map in memory that the tile sees, and how many it sees.
         let (first, seen): (fn(usize, usize) -> Option<usize>, usize) = match self.scale {
-            Scale::Same => (usize::checked_sub, TILE),
+            Scale::Same => (usize::checked_sub, T),
             Scale::Nearest | Scale::Linear => (|origin, pad| (origin / 2).checked_sub(pad), SEEN),
         };
         let corner = match (first(origin[0], pads[0]), first(origin[1], pads[1])) {
             (Some(y), Some(x)) if y + seen <= self.sides[0] && x + seen <= self.sides[1] => from.add(y * row + x * V::LANES),
-            _ => return self.transform_edge::<V>(from, origin, pads, (to, point)),
+            _ => return self.transform_edge::<V, M, T, O>(from, origin, pads, (to, point)),
         };
         match self.scale {
-            Scale::Same => transform::input::<V>(corner, row, to, point),
+            Scale::Same => transform::input::<V, M, T, O>(corner, row, to, point),
+            // Small tiles are for small maps, where this is little of the work.
+            _ if T < 6 => self.transform_edge::<V, M, T, O>(from, origin, pads, (to, point)),
             Scale::Nearest => doubled::input::<V, false>(corner, row, to, point),
             Scale::Linear => doubled::input::<V, true>(corner, row, to, point),
         }
     }
 
-    /// As [`Self::transform`] for a tile that reaches beyond the map, where zeros are.
+    /// As [`Self::transform`], number by number of the map as it is seen, with zeros beyond it.
     #[inline(always)]
-    unsafe fn transform_edge<V: Vector>(
+    unsafe fn transform_edge<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(
         &self,
         from: *const f32,
         origin: [usize; 2],
@@ -92,15 +94,15 @@ impl Source {
         (to, point): (*mut f32, usize),
     ) {
         let factor = if self.scale == Scale::Same { 1 } else { 2 };
-        let mut patch = [V::splat(0.0); POINTS];
-        for dy in 0..TILE {
+        let mut patch = [[V::splat(0.0); T]; T];
+        for (dy, line) in patch.iter_mut().enumerate() {
             let Some(y) = (origin[0] + dy).checked_sub(pads[0]).filter(|y| *y < factor * self.sides[0]) else { continue };
-            for dx in 0..TILE {
+            for (dx, place) in line.iter_mut().enumerate() {
                 let Some(x) = (origin[1] + dx).checked_sub(pads[1]).filter(|x| *x < factor * self.sides[1]) else { continue };
-                patch[dy * TILE + dx] = self.seen_at::<V>(from, y, x);
+                *place = self.seen_at::<V>(from, y, x);
             }
         }
-        transform::input::<V>(patch.as_ptr().cast(), TILE * V::LANES, to, point);
+        transform::input::<V, M, T, O>(patch.as_ptr().cast(), T * V::LANES, to, point);
     }
 
     /// The vector at a row and column of the map as it is seen.

@@ -1,7 +1,8 @@
-//! The transforms of F(4x4, 3x3): tiles of 6x6 inputs that overlap by two give 4x4 outputs with 36 products in place of 144.
+//! The transforms of Winograd's minimal filtering: F(4x4, 3x3) and F(2x2, 3x3), that is 4x4 or 2x2 outputs of a 3x3 kernel from
+//! 36 or 16 products instead of 144 or 36.
 //!
-//! Matrices for the points 0, 1, -1, 2, -2 and infinity, as in Lavin and Gray, "Fast algorithms for convolutional neural
-//! networks" (2016), section 4. With input tile `d`, kernel `g` and element-wise products, the output tile is
+//! Matrices for the points 0, 1, -1, 2, -2 and infinity, and for 0, 1, -1 and infinity, as in Lavin and Gray, "Fast algorithms for
+//! convolutional neural networks" (2016), section 4. With input tile `d`, kernel `g` and element-wise products, the output tile is
 //! `A' [(G g G') . (B' d B)] A`.
 
 #![expect(unsafe_code, reason = "vector instructions and pointers of a leaf kernel")]
@@ -10,85 +11,137 @@
 
 use crate::engine::cpu::vector::Vector;
 
-/// Side of an input tile.
-pub(super) const TILE: usize = 6;
-/// Side of an output tile.
-pub(super) const OUT: usize = 4;
-/// Products per tile.
-pub(super) const POINTS: usize = TILE * TILE;
-
-/// `B' d` of one column.
-#[inline(always)]
-unsafe fn input_1d<V: Vector>(d: [V; 6]) -> [V; 6] {
-    let (two, four, five) = (V::splat(2.0), V::splat(4.0), V::splat(5.0));
-    let neg_four = V::splat(-4.0);
-    let a = neg_four.mul_add(d[2], d[4]);
-    let b = neg_four.mul_add(d[1], d[3]);
-    let c = d[4].sub(d[2]);
-    let e = two.mul(d[3].sub(d[1]));
-    [
-        four.mul_add(d[0], d[4].sub(five.mul(d[2]))),
-        a.add(b),
-        a.sub(b),
-        c.add(e),
-        c.sub(e),
-        four.mul_add(d[1], d[5].sub(five.mul(d[3]))),
-    ]
+/// One size of the method: input tiles of `T` x `T`, output tiles of `O` x `O`.
+///
+/// # Safety
+/// The vector functions may be called only where the instructions of `V` are available.
+pub(super) trait Method<const T: usize, const O: usize> {
+    /// `G g` of one column.
+    fn kernel_1d(g: [f32; 3]) -> [f32; T];
+    /// `B' d` of one column.
+    unsafe fn input_1d<V: Vector>(d: [V; T]) -> [V; T];
+    /// `A' m` of one column.
+    unsafe fn output_1d<V: Vector>(m: [V; T]) -> [V; O];
 }
 
-/// `A' m` of one column.
-#[inline(always)]
-unsafe fn output_1d<V: Vector>(m: [V; 6]) -> [V; 4] {
-    let (s, d) = (m[1].add(m[2]), m[1].sub(m[2]));
-    let (p, q) = (m[3].add(m[4]), m[3].sub(m[4]));
-    [m[0].add(s).add(p), V::splat(2.0).mul_add(q, d), V::splat(4.0).mul_add(p, s), V::splat(8.0).mul_add(q, d).add(m[5])]
+/// F(4x4, 3x3): fewest products.
+pub(super) struct Four;
+/// F(2x2, 3x3): fewest weights to read, for small maps of many channels.
+pub(super) struct Two;
+
+impl Method<6, 4> for Four {
+    fn kernel_1d(g: [f32; 3]) -> [f32; 6] {
+        let even = (g[0] + g[2]) * (-1.0 / 6.0);
+        let odd = g[1] * (-1.0 / 6.0);
+        let wide = g[0] * (1.0 / 24.0) + g[2] * (1.0 / 6.0);
+        let middle = g[1] * (1.0 / 12.0);
+        [g[0] * 0.25, even + odd, even - odd, wide + middle, wide - middle, g[2]]
+    }
+
+    #[inline(always)]
+    unsafe fn input_1d<V: Vector>(d: [V; 6]) -> [V; 6] {
+        let (two, four, five) = (V::splat(2.0), V::splat(4.0), V::splat(5.0));
+        let neg_four = V::splat(-4.0);
+        let a = neg_four.mul_add(d[2], d[4]);
+        let b = neg_four.mul_add(d[1], d[3]);
+        let c = d[4].sub(d[2]);
+        let e = two.mul(d[3].sub(d[1]));
+        [
+            four.mul_add(d[0], d[4].sub(five.mul(d[2]))),
+            a.add(b),
+            a.sub(b),
+            c.add(e),
+            c.sub(e),
+            four.mul_add(d[1], d[5].sub(five.mul(d[3]))),
+        ]
+    }
+
+    #[inline(always)]
+    unsafe fn output_1d<V: Vector>(m: [V; 6]) -> [V; 4] {
+        let (s, d) = (m[1].add(m[2]), m[1].sub(m[2]));
+        let (p, q) = (m[3].add(m[4]), m[3].sub(m[4]));
+        [m[0].add(s).add(p), V::splat(2.0).mul_add(q, d), V::splat(4.0).mul_add(p, s), V::splat(8.0).mul_add(q, d).add(m[5])]
+    }
 }
 
-/// Transforms one tile of one block: 6x6 vectors at `from`, rows `row` numbers apart, to 36 vectors `point` numbers apart.
+impl Method<4, 2> for Two {
+    fn kernel_1d(g: [f32; 3]) -> [f32; 4] {
+        [g[0], 0.5 * (g[0] + g[1] + g[2]), 0.5 * (g[0] - g[1] + g[2]), g[2]]
+    }
+
+    #[inline(always)]
+    unsafe fn input_1d<V: Vector>(d: [V; 4]) -> [V; 4] {
+        [d[0].sub(d[2]), d[1].add(d[2]), d[2].sub(d[1]), d[1].sub(d[3])]
+    }
+
+    #[inline(always)]
+    unsafe fn output_1d<V: Vector>(m: [V; 4]) -> [V; 2] {
+        [m[0].add(m[1]).add(m[2]), m[1].sub(m[2]).sub(m[3])]
+    }
+}
+
+/// `G g G'` of one 3x3 kernel, row by row.
+pub(super) fn kernel<M: Method<T, O>, const T: usize, const O: usize>(g: &[f32]) -> [[f32; T]; T] {
+    let mut half = [[0.0; 3]; T];
+    for x in 0..3 {
+        for (y, v) in M::kernel_1d([g[x], g[3 + x], g[6 + x]]).into_iter().enumerate() {
+            half[y][x] = v;
+        }
+    }
+    half.map(M::kernel_1d)
+}
+
+/// Transforms one tile of one block: `T` x `T` vectors at `from`, rows `row` numbers apart, to as many vectors `point` numbers
+/// apart.
 ///
 /// # Safety
 /// The instructions of `V` are available; all those vectors are readable and writable.
 #[inline(always)]
-pub(super) unsafe fn input<V: Vector>(from: *const f32, row: usize, to: *mut f32, point: usize) {
-    let mut half = [[V::splat(0.0); 6]; 6];
-    for x in 0..TILE {
-        let mut column = [V::splat(0.0); 6];
+pub(super) unsafe fn input<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(
+    from: *const f32,
+    row: usize,
+    to: *mut f32,
+    point: usize,
+) {
+    let mut half = [[V::splat(0.0); T]; T];
+    for x in 0..T {
+        let mut column = [V::splat(0.0); T];
         for (y, d) in column.iter_mut().enumerate() {
             *d = V::load(from.add(y * row + x * V::LANES));
         }
-        let column = input_1d(column);
-        for (y, d) in column.into_iter().enumerate() {
+        for (y, d) in M::input_1d(column).into_iter().enumerate() {
             half[y][x] = d;
         }
     }
     for (y, line) in half.into_iter().enumerate() {
-        for (x, v) in input_1d(line).into_iter().enumerate() {
-            v.store(to.add((y * TILE + x) * point));
+        for (x, v) in M::input_1d(line).into_iter().enumerate() {
+            v.store(to.add((y * T + x) * point));
         }
     }
 }
 
-/// Transforms one tile of one block back: 36 vectors at `from`, `point` numbers apart, to 4x4 sums, row by row.
+/// Transforms one tile of one block back: `T` x `T` vectors at `from`, `point` numbers apart, to `O` x `O` sums.
 ///
 /// # Safety
 /// The instructions of `V` are available; all those vectors are readable.
 #[inline(always)]
-pub(super) unsafe fn output<V: Vector>(from: *const f32, point: usize) -> [V; OUT * OUT] {
-    let mut half = [[V::splat(0.0); 6]; OUT];
-    for x in 0..TILE {
-        let mut column = [V::splat(0.0); 6];
+pub(super) unsafe fn output<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(
+    from: *const f32,
+    point: usize,
+) -> [[V; O]; O] {
+    let mut half = [[V::splat(0.0); T]; O];
+    for x in 0..T {
+        let mut column = [V::splat(0.0); T];
         for (y, m) in column.iter_mut().enumerate() {
-            *m = V::load(from.add((y * TILE + x) * point));
+            *m = V::load(from.add((y * T + x) * point));
         }
-        for (y, v) in output_1d(column).into_iter().enumerate() {
+        for (y, v) in M::output_1d(column).into_iter().enumerate() {
             half[y][x] = v;
         }
     }
-    let mut sums = [V::splat(0.0); OUT * OUT];
+    let mut sums = [[V::splat(0.0); O]; O];
     for (y, line) in half.into_iter().enumerate() {
-        for (x, v) in output_1d(line).into_iter().enumerate() {
-            sums[y * OUT + x] = v;
-        }
+        sums[y] = M::output_1d(line);
     }
     sums
 }

@@ -1,0 +1,214 @@
+//! Which kernel a convolution gets.
+
+use super::walk::{Lowering, Work, activation, grid};
+use crate::engine::wgpu::phases::{Phase, conv_phase, transposed_phases};
+use crate::engine::wgpu::places::Place;
+use crate::engine::wgpu::program::Slot;
+use crate::engine::wgpu::weights::Weights;
+use crate::error::Error;
+use crate::graph::{Activation, Constant, Conv, ConvTranspose, Node, Op, Shape, Shapes};
+use alloc::vec;
+use alloc::vec::Vec;
+use dormouse_shaders::{ConvParams, Kernel};
+
+/// Most channels of an image that is read as planes.
+const PLANE_CHANNELS: usize = 4;
+/// Largest window and step of `conv_image`.
+const PLANE_KERNEL: usize = 7;
+const PLANE_STRIDE: usize = 2;
+/// Most input and output channels of `conv3x3`. It reads every input once a pair of output blocks and its weights without
+/// sharing them; beyond this the matrix product, which shares both, has fewer reads an operation.
+const FEW_CHANNELS: usize = 32;
+/// Results a workgroup of `conv_gemm` makes, and its rows of blocks.
+const TILE_PIXELS: usize = 64;
+const TILE_BLOCK_ROWS: usize = 4;
+/// Side of the square that a workgroup of `conv3x3` and `conv_image` makes.
+const TILE_SIDE: usize = 16;
+
+/// Whether a node that reads the image can read its planes.
+pub(super) fn reads_planes(shapes: &Shapes, node: &Node) -> bool {
+    let Op::Conv(conv) = &node.op else { return false };
+    let window = &conv.window;
+    let sides_fit = window.kernel.iter().all(|k| *k <= PLANE_KERNEL) && window.stride.iter().all(|s| *s <= PLANE_STRIDE);
+    let few = node.inputs.first().is_some_and(|v| shapes.of(*v).channels <= PLANE_CHANNELS);
+    conv.groups == 1 && window.dilation == [1; 2] && sides_fit && few
+}
+
+/// One dispatch of a convolution.
+struct Part<'a> {
+    from: Shape,
+    /// `None` for the image's planes.
+    place: Option<Place>,
+    to: Place,
+    weights: &'a Weights<'a>,
+    phase: &'a Phase,
+    activation: Activation,
+    flop: usize,
+}
+
+impl Lowering<'_> {
+    /// A convolution.
+    pub fn conv(&mut self, node: &Node, conv: &Conv) -> Result<(), Error> {
+        let from = self.shapes.of(node.inputs[0]);
+        let to = self.shapes.of(node.output);
+        let pads = conv.window.pads_px([from.height, from.width]);
+        let phase = conv_phase(&conv.window, [pads[0], pads[1]], [to.height, to.width]);
+        let graph = self.graph;
+        let weights = Weights {
+            numbers: &graph.constant(conv.weight).data,
+            bias: conv.bias.map(|id| bias(graph.constant(id))),
+            kernel: conv.window.kernel,
+            channels_in: from.channels,
+            channels_out: to.channels,
+            groups: conv.groups,
+            transposed: false,
+        };
+        let flop = 2 * to.numbers() * from.channels / conv.groups * conv.window.kernel[0] * conv.window.kernel[1];
+        self.parts(node, &weights, &[phase], conv.activation, flop)
+    }
+
+    /// A transposed convolution.
+    pub fn transposed(&mut self, node: &Node, conv: &ConvTranspose) -> Result<(), Error> {
+        let from = self.shapes.of(node.inputs[0]);
+        let to = self.shapes.of(node.output);
+        let cut = conv.cut_px();
+        let phases = transposed_phases(&conv.window, [cut[0], cut[1]], [to.height, to.width]);
+        let graph = self.graph;
+        let weights = Weights {
+            numbers: &graph.constant(conv.weight).data,
+            bias: conv.bias.map(|id| bias(graph.constant(id))),
+            kernel: conv.window.kernel,
+            channels_in: from.channels,
+            channels_out: to.channels,
+            groups: conv.groups,
+            transposed: true,
+        };
+        let flop = 2 * from.numbers() * to.channels / conv.groups * conv.window.kernel[0] * conv.window.kernel[1];
+        self.parts(node, &weights, &phases, conv.activation, flop)
+    }
+
+    fn parts(
+        &mut self,
+        node: &Node,
+        weights: &Weights<'_>,
+        phases: &[Phase],
+        activation: Activation,
+        flop: usize,
+    ) -> Result<(), Error> {
+        let value = node.inputs[0];
+        let place = if self.is_image(value) { None } else { Some(self.place(&node.name, value)?) };
+        let (from, to) = (self.shapes.of(value), self.place(&node.name, node.output)?);
+        let taps: usize = phases.iter().map(|p| p.taps.len() * p.size[0] * p.size[1]).sum();
+        for phase in phases {
+            // Each phase has its share of the operations.
+            let own = phase.taps.len() * phase.size[0] * phase.size[1];
+            let flop = (flop as u128 * own as u128 / taps.max(1) as u128) as usize;
+            self.part(node, &Part { from, place, to, weights, phase, activation, flop })?;
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, node: &Node, part: &Part<'_>) -> Result<(), Error> {
+        let Part { to, weights, phase, .. } = part;
+        let kernel = choose(part);
+        let packed = match kernel {
+            Kernel::ConvImage => weights.planes(phase),
+            Kernel::Depthwise => weights.depthwise(phase),
+            Kernel::ConvGrouped => weights.grouped(phase),
+            _ => weights.dense(phase),
+        };
+        let mut constants = Vec::new();
+        if kernel != Kernel::Dense {
+            constants.push(self.program.constant(&phase.shifts));
+        }
+        constants.push(self.program.constant(&packed));
+        constants.push(self.program.constant(&weights.bias()));
+        let (code, limits) = activation(part.activation);
+        let mut overrides = vec![("ACTIVATION", code)];
+        let [rows, columns] = phase.size;
+        let square = |pairs: usize| [columns.div_ceil(TILE_SIDE), rows.div_ceil(TILE_SIDE), pairs];
+        let grid = match kernel {
+            Kernel::ConvGemm => {
+                let each = if to.blocks() > TILE_BLOCK_ROWS { 2 } else { 1 };
+                overrides.push(("BLOCKS", each as u32));
+                [(rows * columns).div_ceil(TILE_PIXELS), to.blocks().div_ceil(TILE_BLOCK_ROWS * each), 1]
+            }
+            Kernel::Conv3x3 | Kernel::ConvImage => square(to.blocks().div_ceil(2)),
+            Kernel::Dense => [1, 1, to.blocks()],
+            _ => grid(phase.size, to.blocks()),
+        };
+        let params = params(part, limits);
+        let input = part.place.map_or(Slot::Image, |place| Slot::Maps(place.buffer));
+        let params = bytemuck::bytes_of(&params);
+        let work = Work { kernel, overrides, params, constants, inputs: vec![input], output: Slot::Maps(to.buffer), grid };
+        self.push(&node.name, work, part.flop, &[part.from.numbers()], rows * columns * to.shape.channels)
+    }
+}
+
+/// The table of kernels: the first row that fits.
+fn choose(part: &Part<'_>) -> Kernel {
+    let Part { from, weights, phase, .. } = part;
+    let one_pixel = from.height * from.width == 1 && phase.size == [1; 2] && phase.shifts == [[0; 2]];
+    let plain_3x3 = weights.kernel == [3; 2] && phase.step == [1; 2] && phase.stride == [1; 2] && is_3x3(phase);
+    if part.place.is_none() {
+        Kernel::ConvImage
+    } else if weights.groups > 1 && weights.groups == from.channels && weights.groups == weights.channels_out {
+        Kernel::Depthwise
+    } else if weights.groups > 1 {
+        Kernel::ConvGrouped
+    } else if one_pixel {
+        Kernel::Dense
+    } else if plain_3x3 && from.channels <= FEW_CHANNELS && weights.channels_out <= FEW_CHANNELS {
+        Kernel::Conv3x3
+    } else {
+        Kernel::ConvGemm
+    }
+}
+
+/// Whether the taps are neighbours, row by row.
+fn is_3x3(phase: &Phase) -> bool {
+    let Some([x, y]) = phase.shifts.first().copied() else { return false };
+    phase.shifts.len() == 9 && phase.shifts.iter().zip(0..).all(|(shift, tap)| *shift == [x + tap % 3, y + tap / 3])
+}
+
+fn params(part: &Part<'_>, [low, high]: [f32; 2]) -> ConvParams {
+    let Part { from, place, to, weights, phase, .. } = part;
+    let number = |n: usize| n as u32;
+    // Planes are counted in numbers and channels.
+    let (from_offset, from_image, from_blocks) = match place {
+        Some(place) => (place.offset(), place.image(), number(place.blocks())),
+        None => (0, number(from.numbers()), number(from.channels)),
+    };
+    ConvParams {
+        from_offset,
+        from_image,
+        from_blocks,
+        from_height: number(from.height),
+        from_width: number(from.width),
+        to_offset: to.offset(),
+        to_image: to.image(),
+        to_blocks: number(to.blocks()),
+        to_height: number(to.shape.height),
+        to_width: number(to.shape.width),
+        rows: number(phase.size[0]),
+        columns: number(phase.size[1]),
+        first_y: number(phase.first[0]),
+        first_x: number(phase.first[1]),
+        step_y: number(phase.step[0]),
+        step_x: number(phase.step[1]),
+        stride_y: number(phase.stride[0]),
+        stride_x: number(phase.stride[1]),
+        kernel_rows: number(weights.kernel[0]),
+        kernel_columns: number(weights.kernel[1]),
+        taps: number(phase.taps.len()),
+        group_in: number(weights.channels_in / weights.groups),
+        group_out: number(weights.channels_out / weights.groups),
+        to_channels: number(weights.channels_out),
+        low,
+        high,
+    }
+}
+
+fn bias<'a>(constant: &'a Constant<'_>) -> &'a [f32] {
+    &constant.data
+}

@@ -1,0 +1,7 @@
+//! From the graph to a program.
+
+mod conv;
+mod others;
+mod walk;
+
+pub(super) use walk::lower;

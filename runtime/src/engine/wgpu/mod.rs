@@ -1,0 +1,19 @@
+//! Our own engine for GPUs: the compute shaders of `dormouse-shaders` through wgpu.
+//!
+//! A network is lowered once for a size to a [`Program`]: dispatches with their kernel, parameters, constants, buffers and grid,
+//! all plain data that can be looked at without a GPU. Preparing it makes the buffers, pipelines and bind groups; a run writes
+//! the input, submits one command buffer and waits once. `runtime/GPU.md` tells the way of a frame.
+
+mod gpu;
+mod lower;
+mod network;
+mod parts;
+mod phases;
+mod places;
+mod prepared;
+mod program;
+mod weights;
+
+pub use gpu::{AdapterReport, Gpu};
+pub use network::{WgpuEngine, WgpuNetwork};
+pub use program::{Dispatch, Program, Slot};

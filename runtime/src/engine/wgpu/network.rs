@@ -1,0 +1,144 @@
+//! The engine behind the common interface.
+
+use super::gpu::{Gpu, failure};
+use super::lower::lower;
+use super::prepared::Prepared;
+use super::program::Program;
+use crate::engine::Backend;
+use crate::engine::network::{Engine, Network, OutputSpec};
+use crate::error::{Error, Text};
+use crate::graph::{Graph, Shape, ValueId};
+use crate::preprocess::InputShape;
+use crate::tensor::Maps;
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A network that this engine knows all operators of.
+pub struct WgpuNetwork {
+    graph: Graph<'static>,
+    /// What the outputs must be; empty if they may be anything.
+    specs: Vec<OutputSpec>,
+    outputs: Vec<ValueId>,
+    gpu: Gpu,
+}
+
+impl WgpuNetwork {
+    /// Reads an ONNX file.
+    ///
+    /// # Errors
+    /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input of numbers or lacks a specified
+    /// output.
+    pub fn load(gpu: &Gpu, onnx: &[u8], outputs: Vec<OutputSpec>) -> Result<Self, Error> {
+        let graph = read(onnx)?;
+        let find = |spec: &OutputSpec| graph.outputs().iter().find(|port| port.name == spec.name).map(|port| port.value);
+        let values = outputs.iter().map(find).collect::<Option<Vec<_>>>();
+        let values = values.ok_or_else(|| failure("read the network", "it lacks an output that the configuration names"))?;
+        Ok(Self { graph, specs: outputs, outputs: values, gpu: gpu.clone() })
+    }
+
+    /// Reads an ONNX file and gives out all its outputs in the file's order, whatever their shapes.
+    ///
+    /// # Errors
+    /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input of numbers.
+    pub fn load_whole(gpu: &Gpu, onnx: &[u8]) -> Result<Self, Error> {
+        let graph = read(onnx)?;
+        let outputs = graph.outputs().iter().map(|port| port.value).collect();
+        Ok(Self { graph, specs: Vec::new(), outputs, gpu: gpu.clone() })
+    }
+
+    /// As [`Network::prepare`], with the engine's own type.
+    ///
+    /// # Errors
+    /// As [`Network::prepare`], and [`Error::Gpu`] if the device is too small.
+    pub fn prepare_wgpu(&self, input: InputShape, images: usize) -> Result<WgpuEngine, Error> {
+        let shapes = self.graph.shapes(&[batch_of_one(input)])?;
+        for (spec, value) in self.specs.iter().zip(&self.outputs) {
+            let (expected, got) = (spec.shape(input), shapes.of(*value).sides());
+            if got != [1, expected[0], expected[1], expected[2]] {
+                let expected = [1, expected[0], expected[1], expected[2]].map(|n| n as u32);
+                return Err(Error::OutputShape { output: Text::new(&spec.name), expected, got: got.map(|n| n as u32) });
+            }
+        }
+        let images = images.max(1);
+        let program = lower(&self.graph, &shapes, &self.outputs, images)?;
+        let prepared = Prepared::new(&self.gpu, &program, images)?;
+        let results = vec![0.0; (program.result_bytes / 4) as usize];
+        Ok(WgpuEngine { program, prepared, results, input, images, done: 0 })
+    }
+}
+
+impl Program {
+    /// What this engine would run for a network, one image and all outputs; no GPU is needed.
+    ///
+    /// # Errors
+    /// Those of [`Graph::from_onnx`] and [`Graph::shapes`]; [`Error::NetworkNode`] for what the engine does not do.
+    pub fn from_onnx(onnx: &[u8], input: InputShape) -> Result<Self, Error> {
+        let graph = read(onnx)?;
+        let shapes = graph.shapes(&[batch_of_one(input)])?;
+        let outputs: Vec<_> = graph.outputs().iter().map(|port| port.value).collect();
+        lower(&graph, &shapes, &outputs, 1)
+    }
+}
+
+impl Network for WgpuNetwork {
+    fn backend(&self) -> Backend {
+        Backend::Wgpu
+    }
+
+    fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error> {
+        Ok(Box::new(self.prepare_wgpu(input, images)?))
+    }
+}
+
+/// A network prepared for one size on the GPU.
+pub struct WgpuEngine {
+    program: Program,
+    prepared: Prepared,
+    results: Vec<f32>,
+    input: InputShape,
+    images: usize,
+    /// Images of the latest run.
+    done: usize,
+}
+
+impl WgpuEngine {
+    /// What it runs.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl Engine for WgpuEngine {
+    fn run(&mut self, input: &[f32], images: usize) -> Result<(), Error> {
+        self.done = 0;
+        if images == 0 || images > self.images || input.len() != images * self.input.len() {
+            return Err(failure("run the network", "the input does not fill the number of images it was prepared for"));
+        }
+        self.prepared.run(input, images, &mut self.results)?;
+        self.done = images;
+        Ok(())
+    }
+
+    fn output(&self, index: usize, image: usize) -> Option<Maps<'_>> {
+        let place = self.program.outputs.get(index).filter(|_| image < self.done)?;
+        let [channels, height, width] = place.sides;
+        let start = place.offset + image * place.image;
+        Maps::new(self.results.get(start..start + place.image)?, channels, height, width)
+    }
+}
+
+fn batch_of_one(input: InputShape) -> Shape {
+    let InputShape { channels, height, width } = input;
+    Shape { batch: 1, channels, height, width }
+}
+
+fn read(onnx: &[u8]) -> Result<Graph<'static>, Error> {
+    let graph = Graph::from_onnx(onnx)?.optimized().into_owned();
+    match graph.inputs() {
+        [port] if !port.form.bytes => Ok(graph),
+        // Images come as numbers 0 to 1: such a network would scale them a second time.
+        [_] => Err(failure("read the network", "its input is bytes; it must be numbers 0 to 1")),
+        _ => Err(failure("read the network", "the network must have exactly one input")),
+    }
+}

@@ -1,0 +1,35 @@
+//! What engine wgpu would run.
+
+use super::Description;
+use crate::cli::bench::{input_channels, read_networks};
+use anyhow::Context as _;
+use dormouse::engine::wgpu::Program;
+use dormouse::preprocess::InputShape;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// One table for each network of the file.
+pub(super) fn describe(path: &Path, (width, height): (usize, usize)) -> anyhow::Result<Description> {
+    let (mut values, mut text) = (Vec::new(), String::new());
+    for (name, onnx) in read_networks(path)? {
+        let input = InputShape { channels: input_channels(&onnx)?, height, width };
+        let program = Program::from_onnx(&onnx, input).with_context(|| format!("engine wgpu does not run network {name}"))?;
+        writeln!(text, "network {name} at {width}x{height} px\n{program}\n")?;
+        let row = |d: &dormouse::engine::wgpu::Dispatch| {
+            json!({
+                "node": d.node, "kernel": d.kernel.name(), "overrides": d.overrides, "workgroups": d.grid, "flop": d.flop,
+                "read_bytes": d.read_bytes, "write_bytes": d.write_bytes,
+            })
+        };
+        values.push(json!({
+            "network": name,
+            "dispatches": program.dispatches().iter().map(row).collect::<Vec<_>>(),
+            "flop": program.flop(),
+            "moved_bytes": program.moved_bytes(),
+            "arena_bytes": program.arena_bytes(),
+            "constant_bytes": program.constant_bytes(),
+        }));
+    }
+    Ok((json!({ "kind": "kernels", "width_px": width, "height_px": height, "networks": values }), text))
+}
