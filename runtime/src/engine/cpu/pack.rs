@@ -25,6 +25,11 @@ impl Groups {
         self.channels.div_ceil(self.lanes)
     }
 
+    /// Lanes of one block.
+    pub fn block_lanes(self) -> usize {
+        self.lanes
+    }
+
     /// Lanes of all blocks.
     pub fn lanes(self) -> usize {
         self.blocks() * self.lanes
@@ -34,13 +39,6 @@ impl Groups {
     pub fn each(self) -> impl Iterator<Item = (usize, usize)> {
         let blocks = self.blocks();
         (0..blocks).step_by(2).map(move |first| (first, 2.min(blocks - first)))
-    }
-
-    /// Lanes before the group of an output channel, lanes of the group, and the channel's lane in it.
-    pub fn place(self, channel: usize) -> (usize, usize, usize) {
-        let first = channel / (2 * self.lanes) * 2;
-        let blocks = 2.min(self.blocks() - first);
-        (first * self.lanes, blocks * self.lanes, channel - first * self.lanes)
     }
 
     /// One number per lane from one per channel, zero elsewhere; `None` is all zero.
