@@ -19,7 +19,7 @@ impl<'g> Lowering<'g> {
         let weights = self.weights(conv, from, to);
         self.count(2 * (to.numbers() * from.channels / conv.groups * window.kernel[0] * window.kernel[1]) as u64);
         let plain = conv.groups == 1 && window.kernel == [3; 2] && window.stride == [1; 2] && window.dilation == [1; 2];
-        let tile = if plain && !self.is_image(node.inputs[0]) { best_tile(from.channels, to) } else { None };
+        let tile = if plain && !self.is_image(node.inputs[0]) { best_tile(to) } else { None };
         if let Some(tile) = tile {
             return self.winograd(node, conv, tile, [pads[0], pads[1]]);
         }
@@ -175,14 +175,12 @@ impl<'g> Lowering<'g> {
 /// The tiles that cost least, if Winograd's method pays. The smaller ones have fewer weights to read, which is most of the work on
 /// small maps.
 ///
-/// Costs are products for one pair of channels, and the reading of a weight counted as `read` of them: both fitted to the times of
-/// layers of 64 to 384 channels on maps of 4 to 32 rows (AVX-512, one core). Equal at 10 to 13 rows, at 16 where the weights come
-/// from memory every time.
-fn best_tile(channels_in: usize, output: Shape) -> Option<Tile> {
+/// Costs are products for one pair of channels, and the reading or making of a weight counted as `READ` of them, fitted to the
+/// times of layers of 64 to 384 channels on maps of 4 to 32 rows (AVX-512, one core).
+fn best_tile(output: Shape) -> Option<Tile> {
     let tiles = |tile: Tile| output.height.div_ceil(tile.outputs()) * output.width.div_ceil(tile.outputs());
-    let weights = Tile::Four.points() * channels_in * output.channels;
-    let read = if weights > 1 << 20 { 24 } else { 10 };
-    let cost = |tile: Tile| tile.points() * (tiles(tile) + read);
+    const READ: usize = 10;
+    let cost = |tile: Tile| tile.points() * (tiles(tile) + READ);
     let best = if cost(Tile::Two) < cost(Tile::Four) { Tile::Two } else { Tile::Four };
     // A direct sum needs no transforms.
     let pays = best.points() * tiles(best) * 5 < 4 * 9 * output.height * output.width;
@@ -191,13 +189,12 @@ fn best_tile(channels_in: usize, output: Shape) -> Option<Tile> {
 
 #[cfg(test)]
 mod tests {
+    use super::Tile::{Four, Two};
     use super::*;
 
     #[test]
     fn tiles_by_size() {
-        let best = |side: usize, channels: usize| best_tile(channels, Shape::new([1, channels, side, side]));
-        assert_eq!([1, 2, 6, 24].map(|side| best(side, 64)), [None, Some(Tile::Two), Some(Tile::Two), Some(Tile::Four)]);
-        assert_eq!([13, 20].map(|side| best(side, 384)), [Some(Tile::Two), Some(Tile::Four)]);
-        assert_eq!([13, 384].map(|side| best(side, 16)), [Some(Tile::Four); 2]);
+        let best = |side: usize| best_tile(Shape::new([1, 64, side, side]));
+        assert_eq!([1, 2, 6, 10, 13, 24].map(best), [None, Some(Two), Some(Two), Some(Two), Some(Four), Some(Four)]);
     }
 }

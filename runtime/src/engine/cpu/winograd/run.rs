@@ -31,8 +31,10 @@ use alloc::vec::Vec;
 
 /// Numbers of `V` and `M` together that a chunk aims at: 1 MiB, half of a large core's second cache.
 const CHUNK_NUMBERS: usize = 1 << 18;
-/// Tiles of a chunk: enough to pay for reading the weights, few enough for the cache.
-const CHUNK_TILES: [usize; 2] = [28, 112];
+/// Tiles of a chunk at least where `U` is kept, and where it is made: enough to pay for reading or making it.
+const LEAST_TILES: [usize; 2] = [28, 64];
+/// Tiles of a chunk at most.
+const MOST_TILES: usize = 112;
 
 /// What a convolution reads and writes.
 pub(in crate::engine::cpu) struct Maps {
@@ -115,7 +117,8 @@ impl Winograd {
         let weights = Weights::new(isa, tile, filter.weights, nearest, groups);
         let together = if weights.are_kept() { groups.blocks() } else { 2 };
         let most = CHUNK_NUMBERS / (tile.points() * isa.lanes() * (input.len() + together));
-        let chunks = all.div_ceil(most.clamp(CHUNK_TILES[0], CHUNK_TILES[1])).max(1);
+        let least = LEAST_TILES[usize::from(!weights.are_kept())];
+        let chunks = all.div_ceil(most.clamp(least, MOST_TILES)).max(1);
         // Parts transform the same inputs, which is little where there are many outputs.
         let parts = if chunks.is_multiple_of(workers) || groups.each().count() < 2 * workers { 1 } else { workers };
         let chunks = if parts == 1 { chunks.next_multiple_of(workers.min(all)).max(1) } else { chunks };
