@@ -1,5 +1,6 @@
 //! Output channels in the order in which register tiles take them: pairs of blocks, and one block at the end of an odd number.
 
+use crate::graph::Floats;
 use alloc::vec::Vec;
 
 /// Groups of one or two blocks of output channels.
@@ -42,8 +43,8 @@ impl Groups {
     }
 
     /// One number per lane from one per channel, zero elsewhere; `None` is all zero.
-    pub fn per_lane(self, numbers: Option<&[f32]>) -> Vec<f32> {
-        let mut all = numbers.map(<[f32]>::to_vec).unwrap_or_default();
+    pub fn per_lane(self, numbers: Option<&Floats<'_>>) -> Vec<f32> {
+        let mut all = numbers.map(Floats::to_vec).unwrap_or_default();
         all.resize(self.lanes(), 0.0);
         all
     }

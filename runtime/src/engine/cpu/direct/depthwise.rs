@@ -10,7 +10,7 @@ use crate::engine::cpu::map::Map;
 use crate::engine::cpu::memory::Memory;
 use crate::engine::cpu::step::Step;
 use crate::engine::cpu::vector::{Kernel, Vector};
-use crate::graph::Activation;
+use crate::graph::{Activation, Floats};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -38,11 +38,11 @@ impl Depthwise {
         let (lanes, taps) = (isa.lanes(), phase.taps.len());
         let offsets = phase.taps.iter().map(|t| t.at[0] * field.row_len() + t.at[1] * field.column).collect();
         let mut packed = vec![0.0; output.blocks() * taps * lanes];
-        let mut bias = weights.bias.map(<[f32]>::to_vec).unwrap_or_default();
+        let mut bias = weights.bias.map(Floats::to_vec).unwrap_or_default();
         bias.resize(output.blocks() * lanes, 0.0);
         for channel in 0..output.channels {
             for (tap, _) in phase.taps.iter().enumerate() {
-                packed[(channel / lanes * taps + tap) * lanes + channel % lanes] = weights.numbers[channel * taps + tap];
+                packed[(channel / lanes * taps + tap) * lanes + channel % lanes] = weights.numbers.at(channel * taps + tap);
             }
         }
         Self { isa, field, output, phase, offsets, weights: packed, bias, activation }

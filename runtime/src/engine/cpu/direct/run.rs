@@ -13,7 +13,7 @@ use crate::engine::cpu::micro::{self, Operands, RowSink, Run, Sink};
 use crate::engine::cpu::pack::Groups;
 use crate::engine::cpu::step::Step;
 use crate::engine::cpu::vector::{Kernel, Vector};
-use crate::graph::Activation;
+use crate::graph::{Activation, Floats};
 use alloc::vec::Vec;
 
 /// Outputs of a row that one task makes at most: several register tiles.
@@ -23,9 +23,9 @@ const COLUMNS: usize = 224;
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine::cpu) struct Weights<'a> {
     /// `[out][in / groups][rows][columns]`, transposed `[in][out / groups][rows][columns]`.
-    pub numbers: &'a [f32],
+    pub numbers: &'a Floats<'a>,
     /// One number per output channel.
-    pub bias: Option<&'a [f32]>,
+    pub bias: Option<&'a Floats<'a>>,
     /// Rows and columns.
     pub kernel: [usize; 2],
     /// Input channels.
@@ -53,7 +53,7 @@ impl Weights<'_> {
         }
         let (of_in, of_out) = (self.channels_in / self.groups, self.channels_out / self.groups);
         let channels = if self.transposed { input * of_out + out % of_out } else { out * of_in + input % of_in };
-        self.numbers[(channels * self.kernel[0] + ky) * self.kernel[1] + kx]
+        self.numbers.at((channels * self.kernel[0] + ky) * self.kernel[1] + kx)
     }
 }
 
@@ -130,7 +130,7 @@ fn part(field: &Field, taps: &[Tap], weights: &Weights<'_>, (first, blocks): (us
     let lanes = blocks * isa.lanes();
     let outs = first * isa.lanes()..(first * isa.lanes() + lanes).min(weights.channels_out);
     let seen = weights.seen_by(outs.start).start..weights.seen_by(outs.end - 1).end;
-    let mut part = Part { runs: Vec::new(), weights: Vec::new() };
+    let mut part = Part { runs: Vec::new(), weights: Vec::with_capacity((seen.len() + 2 * isa.lanes()) * taps.len() * lanes) };
     let mut channel = 0;
     for plane in &field.planes {
         let channels = channel..channel + plane.channels;

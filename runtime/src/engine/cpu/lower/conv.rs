@@ -5,7 +5,7 @@ use super::places::UnplacedField;
 use crate::engine::cpu::direct::{Depthwise, Direct, Layout, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
 use crate::engine::cpu::winograd::{Filter, Maps, Scale, Tile, Winograd};
 use crate::error::Error;
-use crate::graph::{Activation, Conv, ConvTranspose, Node, Op, Pool, Shape, ValueId};
+use crate::graph::{Activation, Conv, ConvTranspose, Floats, Node, Op, Pool, Shape, ValueId};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -96,7 +96,7 @@ impl<'g> Lowering<'g> {
         self.sums(node, phases, weights, (conv.activation, false))
     }
 
-    fn numbers(&self, id: crate::graph::ConstantId) -> &'g [f32] {
+    fn numbers(&self, id: crate::graph::ConstantId) -> &'g Floats<'g> {
         &self.graph.constant(id).data
     }
 

@@ -26,7 +26,7 @@ use crate::engine::cpu::memory::Memory;
 use crate::engine::cpu::micro::Run;
 use crate::engine::cpu::pack::Groups;
 use crate::engine::cpu::step::Step;
-use crate::graph::Activation;
+use crate::graph::{Activation, Floats};
 use alloc::vec::Vec;
 
 /// Numbers of `V` and `M` together that a chunk aims at: 1 MiB, half of a large core's second cache.
@@ -74,8 +74,8 @@ impl Tile {
 /// Weights `[out][in][3][3]` and what follows the sums.
 #[derive(Clone, Copy)]
 pub(in crate::engine::cpu) struct Filter<'a> {
-    pub weights: &'a [f32],
-    pub bias: Option<&'a [f32]>,
+    pub weights: &'a Floats<'a>,
+    pub bias: Option<&'a Floats<'a>>,
     pub activation: Activation,
     /// Rows and columns of zeros above and to the left; the output's size says how many there are below and to the right.
     pub pads: [usize; 2],

@@ -13,6 +13,7 @@ use super::transform::{self, Four, Method, Two};
 use crate::engine::cpu::isa::Isa;
 use crate::engine::cpu::pack::Groups;
 use crate::engine::cpu::vector::{Kernel, Vector};
+use crate::graph::Floats;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -37,7 +38,7 @@ pub(super) struct Weights {
 
 impl Weights {
     /// Packs kernels `[out][in][3][3]`; there are as many inputs as entries of `nearest`.
-    pub fn new(isa: Isa, tile: Tile, kernels: &[f32], nearest: Vec<bool>, groups: Groups) -> Self {
+    pub fn new(isa: Isa, tile: Tile, kernels: &Floats<'_>, nearest: Vec<bool>, groups: Groups) -> Self {
         let side = tile.outputs() + 2;
         let [all, some] = [nearest.len(), nearest.iter().filter(|n| !**n).count()];
         let mut before = vec![0];
@@ -53,7 +54,7 @@ impl Weights {
     }
 
     /// All kernels in lanes.
-    fn packed(&self, kernels: &[f32]) -> Vec<f32> {
+    fn packed(&self, kernels: &Floats<'_>) -> Vec<f32> {
         let mut packed = vec![0.0; self.groups.lanes() * self.nearest.len() * TAPS];
         let mut rest = &mut packed[..];
         for group in self.groups.each() {
@@ -65,7 +66,7 @@ impl Weights {
     }
 
     /// `U` of all kernels.
-    fn transformed(&self, isa: Isa, tile: Tile, kernels: &[f32]) -> Vec<f32> {
+    fn transformed(&self, isa: Isa, tile: Tile, kernels: &Floats<'_>) -> Vec<f32> {
         let points = self.before[tile.points()];
         let mut all = vec![0.0; self.groups.lanes() * points];
         let mut room = vec![0.0; 2 * isa.lanes() * self.nearest.len() * TAPS];
@@ -89,14 +90,14 @@ impl Weights {
     }
 
     /// Writes a group's kernels, lanes beyond the last channel zero.
-    fn pack(&self, kernels: &[f32], (first, blocks): (usize, usize), to: &mut [f32]) {
+    fn pack(&self, kernels: &Floats<'_>, (first, blocks): (usize, usize), to: &mut [f32]) {
         let (inputs, lanes) = (self.nearest.len(), blocks * self.groups.block_lanes());
         let start = first * self.groups.block_lanes();
         for (input, taps) in to.chunks_exact_mut(TAPS * lanes).take(inputs).enumerate() {
             for lane in 0..lanes {
                 let kernel = (start + lane < self.groups.channels()).then(|| ((start + lane) * inputs + input) * TAPS);
                 for tap in 0..TAPS {
-                    taps[tap * lanes + lane] = kernel.map_or(0.0, |at| kernels[at + tap]);
+                    taps[tap * lanes + lane] = kernel.map_or(0.0, |at| kernels.at(at + tap));
                 }
             }
         }
