@@ -43,7 +43,7 @@ pub(super) fn parts(graph: &Graph<'_>, shapes: &Shapes) -> Parts {
     let mut parents: Parts = vec![None; graph.values().len()];
     let outside: Vec<ValueId> = graph.inputs().iter().chain(graph.outputs()).map(|port| port.value).collect();
     for node in graph.nodes().iter().filter(|n| n.op == Op::Concat) {
-        let mut channel = 0;
+        let mut channel = 0usize;
         for value in &node.inputs {
             let channels = shapes.of(*value).channels;
             let whole = channel.is_multiple_of(BLOCK) && channels.is_multiple_of(BLOCK);
