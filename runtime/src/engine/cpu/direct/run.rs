@@ -76,6 +76,8 @@ pub(in crate::engine::cpu) struct Direct {
     groups: Groups,
     bias: Vec<f32>,
     activation: Activation,
+    /// A map of the output's size that is added at the end.
+    other: Option<Map>,
     phases: Vec<PackedPhase>,
     tasks: usize,
 }
@@ -94,13 +96,13 @@ struct Part {
 }
 
 impl Direct {
-    /// Prepares `out = activation(sum over taps + bias)` for all phases.
+    /// Prepares `out = activation(sum over taps + bias)` for all phases; `other`, a map of the output's size, is added to blocks.
     pub fn new(
         isa: Isa,
         (field, output, layout): (Field, Map, Layout),
         phases: Vec<Phase>,
         weights: &Weights<'_>,
-        activation: Activation,
+        (activation, other): (Activation, Option<Map>),
     ) -> Self {
         let groups = Groups::new(output.channels, isa.lanes());
         let mut tasks = 0;
@@ -112,7 +114,7 @@ impl Direct {
             packed.push(PackedPhase { phase, parts, first_task });
         }
         let bias = groups.per_lane(weights.bias);
-        Self { isa, field, output, layout, groups, bias, activation, phases: packed, tasks }
+        Self { isa, field, output, layout, groups, bias, activation, other, phases: packed, tasks }
     }
 }
 
@@ -159,6 +161,7 @@ fn part(field: &Field, taps: &[Tap], weights: &Weights<'_>, (first, blocks): (us
 impl Step for Direct {
     fn method(&self) -> &'static str {
         match self.layout {
+            Layout::Blocks if self.other.is_some() => "direct, add",
             Layout::Blocks => "direct",
             Layout::Planes => "direct, planes",
         }
@@ -186,7 +189,10 @@ impl Step for Direct {
         }
         let Map { offset, channels, height, width, .. } = self.output;
         let to = match self.layout {
-            Layout::Blocks => To::Blocks(memory.at(offset, self.output.len())),
+            Layout::Blocks => {
+                let other = self.other.map(|other| memory.at(other.offset, self.output.len()).cast_const());
+                To::Blocks(memory.at(offset, self.output.len()), other)
+            }
             Layout::Planes => {
                 let len = channels * height * width;
                 To::Planes(memory.at(offset + memory.index() * len, len), memory.scratch(worker, self.scratch()))
@@ -218,8 +224,8 @@ struct Row<'a> {
 /// Where a row goes.
 #[derive(Clone, Copy)]
 enum To {
-    /// The map's first number.
-    Blocks(*mut f32),
+    /// The map's first number, and that of the map to be added.
+    Blocks(*mut f32, Option<*const f32>),
     /// The image's first plane, and room for what one group makes of a task.
     Planes(*mut f32, *mut f32),
 }
@@ -240,15 +246,15 @@ impl Kernel for Row<'_> {
                 runs: &part.runs,
                 weights: part.weights.as_ptr(),
             };
-            let (to, step, block) = match self.to {
-                To::Blocks(map) => {
-                    let to = map.add(first * output.block_len() + y * output.row_len() + x * V::LANES);
-                    (to, step[1] * V::LANES, output.block_len())
+            let (to, other, step, block) = match self.to {
+                To::Blocks(map, other) => {
+                    let at = first * output.block_len() + y * output.row_len() + x * V::LANES;
+                    (map.add(at), other.map(|other| other.wrapping_add(at)), step[1] * V::LANES, output.block_len())
                 }
-                To::Planes(_, room) => (room, V::LANES, COLUMNS * V::LANES),
+                To::Planes(_, room) => (room, None, V::LANES, COLUMNS * V::LANES),
             };
             let bias = bias[first * V::LANES..].as_ptr();
-            micro::rows::<V>(from, columns, blocks, &Outputs { to, step, block, bias, activation: *activation });
+            micro::rows::<V>(from, columns, blocks, &Outputs { to, other, step, block, bias, activation: *activation });
             if let To::Planes(planes, room) = self.to {
                 self.spread::<V>(room, planes.add(y * output.width + x), first * V::LANES, columns);
             }
@@ -279,6 +285,8 @@ impl Row<'_> {
 #[derive(Clone, Copy)]
 struct Outputs {
     to: *mut f32,
+    /// What is added, where the outputs are in its map.
+    other: Option<*const f32>,
     step: usize,
     block: usize,
     bias: *const f32,
@@ -289,13 +297,22 @@ impl Sink for Outputs {
     #[inline(always)]
     unsafe fn put<V: Vector>(&self, row: usize, block: usize, sum: V) {
         let sum = sum.add(V::load(self.bias.add(block * V::LANES)));
-        activation::apply(self.activation, sum).store(self.to.add(block * self.block + row * self.step));
+        let (at, mut sum) = (block * self.block + row * self.step, activation::apply(self.activation, sum));
+        if let Some(other) = self.other {
+            sum = V::load(other.add(at)).add(sum);
+        }
+        sum.store(self.to.add(at));
     }
 }
 
 impl RowSink for Outputs {
     #[inline(always)]
     unsafe fn at_row<V: Vector>(&self, row: usize) -> impl Sink {
-        Self { to: self.to.add(row * self.step), ..*self }
+        // Not a closure: the kernel's instructions would not reach into it.
+        let other = match self.other {
+            Some(other) => Some(other.add(row * self.step)),
+            None => None,
+        };
+        Self { to: self.to.add(row * self.step), other, ..*self }
     }
 }
