@@ -14,6 +14,7 @@ pub mod memory;
 pub mod optimizer;
 pub mod progress;
 pub mod schedule;
+pub mod silence;
 pub mod spec;
 pub mod stop;
 pub mod validate;
