@@ -60,6 +60,7 @@ fn measured(model_type: TrainModelType, settings: &[&str]) -> Evaluation {
     let interrupted = AtomicBool::new(false);
     let options = RunOptions {
         folder: RunFolder::new(folder.path()),
+        asked: None,
         resume: false,
         search: VideoSearch::default(),
         threads: 1,

@@ -69,6 +69,7 @@ fn the_recommended_configuration_trains() {
     let run = RunFolder::new(folder.path().join("run"));
     let options = RunOptions {
         folder: run.clone(),
+        asked: None,
         resume: false,
         search: VideoSearch::default(),
         threads: 1,

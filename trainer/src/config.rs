@@ -1,6 +1,8 @@
 //! The training configuration: a TOML file, one struct per stage, all faults reported together.
 
+mod all_keys;
 mod commented;
+mod crop_padding;
 mod data;
 mod hash;
 mod heads;
@@ -14,13 +16,14 @@ mod top_down;
 mod train;
 mod validate;
 
+pub use all_keys::ALL_KEYS;
 pub use commented::commented_toml;
+pub use crop_padding::CropPadding;
 pub use data::{DataConfig, SynthConfig};
 pub use heads::HeadPlan;
 pub use identity::{ClassMapConfig, ClassVectorConfig, IdentitySection};
 pub use inference::InferenceConfig;
 pub use model::{BackboneChoice, CompactSection, ConfmapConfig, ModelConfig, PafConfig, TrainModelType};
-pub use overrides::apply_overrides;
 pub use preprocess::{ColorChoice, PreprocessSection, ResizeChoice};
 pub use stage::Stage;
 pub use top_down::TopDownSection;
@@ -28,6 +31,7 @@ pub use train::TrainSection;
 
 use crate::augment::AugmentConfig;
 use crate::error::{Error, Result};
+use overrides::apply_overrides;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -77,11 +81,18 @@ impl TrainConfig {
     /// # Errors
     /// [`Error::Config`] with all faults.
     pub fn parse(text: &str, overrides: &[String]) -> Result<Self> {
-        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| Error::Config(vec![e.to_string()]))?;
-        apply_overrides(&mut table, overrides)?;
-        let mut faults = Vec::new();
+        let (mut faults, mut table) = (Vec::new(), toml::Table::new());
+        match text.parse() {
+            Ok(read) => table = read,
+            Err(fault) => faults.push(toml::de::Error::to_string(&fault)),
+        }
+        // A file that is no TOML has no values to complain about.
+        let readable = faults.is_empty();
+        faults.extend(apply_overrides(&mut table, overrides));
         let config = validate::sections(table, &mut faults);
-        faults.extend(config.faults());
+        if readable {
+            validate::add_news(&mut faults, config.faults());
+        }
         if faults.is_empty() { Ok(config) } else { Err(Error::Config(faults)) }
     }
 

@@ -25,6 +25,17 @@ pub fn parse_device(name: &str) -> Result<Device> {
     found.ok_or_else(|| Error::Device(format!("`{name}` is not there; there is: {}", available().join(", "))))
 }
 
+/// Whether [`parse_device`] knows such a name, be the device there or not.
+pub fn is_device_name(name: &str) -> bool {
+    match name.split_once(':') {
+        None => ["cpu", "cuda", "vulkan"].contains(&name),
+        Some((kind, index)) => {
+            let number = index.parse::<usize>();
+            number.is_ok_and(|index| ["cuda", "vulkan"].contains(&kind) || (kind == "cpu" && index == 0))
+        }
+    }
+}
+
 /// Names of the devices that [`parse_device`] accepts here.
 pub fn available() -> Vec<String> {
     let mut names = Vec::new();
@@ -87,9 +98,10 @@ mod tests {
     #[test]
     fn cpu_is_there_and_nonsense_is_refused() {
         assert!(is_cpu(&parse_device("cpu").unwrap()));
-        for name in ["tpu", "cpu:1", "cuda:x", ""] {
-            assert!(parse_device(name).is_err(), "{name}");
+        for name in ["tpu", "cpu:1", "cuda:x", "cuda:", "vulkan:-1", ""] {
+            assert!(parse_device(name).is_err() && !is_device_name(name), "{name}");
         }
+        assert!(["cpu", "cpu:0", "cuda", "cuda:1", "vulkan", "vulkan:0"].iter().all(|name| is_device_name(name)));
         assert!(available().contains(&"cpu".to_string()));
     }
 

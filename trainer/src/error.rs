@@ -46,6 +46,9 @@ pub enum Error {
     /// Training cannot start or go on.
     #[error("training: {0}")]
     Train(String),
+    /// Ctrl-C, before there was anything to export.
+    #[error("interrupted {0}; the checkpoint is kept, and --resume goes on from it")]
+    Interrupted(String),
     /// The exported network is not what was trained, or cannot be written.
     #[error("export: {0}")]
     Export(String),

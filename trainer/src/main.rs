@@ -1,7 +1,7 @@
 //! `dormouse`: train, export, predict, evaluate and inspect pose models on a workstation.
 
 use clap::Parser as _;
-use dormouse_trainer::cli::{Cli, run};
+use dormouse_trainer::cli::{Cli, exit_code, run};
 use std::process::ExitCode;
 
 /// Training allocates and frees maps of megabytes every step; the system's allocator hands each back to the kernel and pays
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(1)
+            ExitCode::from(exit_code(&error))
         }
     }
 }

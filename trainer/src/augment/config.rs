@@ -130,8 +130,9 @@ impl AugmentConfig {
         let mut faults: Vec<String> = ranges
             .iter()
             .filter(|(_, range, least, most)| !within(*range, *least, *most))
-            .map(|(name, range, least, most)| {
-                format!("augment.{name} must lie within {least} to {most}, in order; it is {range:?}")
+            .map(|(name, range, least, most)| match name.ends_with("probability") || name.ends_with("deviation") {
+                true => format!("augment.{name} is {}; it must be {least} to {most}", range[0]),
+                false => format!("augment.{name} is {range:?}; it must be [least, most] within {least} to {most}"),
             })
             .collect();
         if self.crop_px.iter().any(|&side| side > MAX_CROP_PX) {

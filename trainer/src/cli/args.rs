@@ -1,5 +1,6 @@
 //! The commands and their common options.
 
+use super::interrupt::EXIT_INTERRUPTED;
 use super::{
     bench, compare, demo, eval, export, import_profile, inspect, labels, new, plot, predict, preview, receptive_field, train,
     unpack,
@@ -18,9 +19,12 @@ Examples:
   dormouse predict -m runs/flies/flies.dorm video.mp4 -o video.slp --overlay pictures
   dormouse eval labels.slp video.slp";
 
+/// With the commit of the sources.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("DORMOUSE_GIT"), ")");
+
 /// Train compact pose networks, export them to one bundle, and find poses with it.
 #[derive(Debug, Parser)]
-#[command(name = "dormouse", version, about, after_help = AFTER_HELP)]
+#[command(name = "dormouse", version = VERSION, about, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -81,6 +85,14 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Unpack(args) => unpack::run(&args),
+    }
+}
+
+/// The exit code of a command that was stopped by this error.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<crate::Error>() {
+        Some(crate::Error::Interrupted(_)) => EXIT_INTERRUPTED,
+        _ => 1,
     }
 }
 

@@ -53,11 +53,19 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
     let mut overrides = args.set.clone();
     overrides.extend(args.minutes.iter().map(|minutes| format!("train.max_minutes={minutes:?}")));
     let config = TrainConfig::parse(RECIPE, &overrides)?;
+    let set: String = overrides.iter().map(|set| format!("# --set {set}\n")).collect();
+    let asked = format!("# model-zoo/recipes/demo.toml\n{set}{RECIPE}");
     let folder = RunFolder::new(args.out.clone().unwrap_or_else(|| free_folder(Path::new("runs/demo"))));
     let interrupted = interrupt_flag()?;
     let threads = default_threads();
-    let options =
-        RunOptions { folder: folder.clone(), resume: false, search: VideoSearch::default(), threads, interrupted: &interrupted };
+    let options = RunOptions {
+        folder: folder.clone(),
+        asked: Some(asked),
+        resume: false,
+        search: VideoSearch::default(),
+        threads,
+        interrupted: &interrupted,
+    };
     eprintln!("training on drawn scenes in {} (about {} min)", folder.path().display(), config.train.max_minutes);
     let outcome = run_training(&config, &options, &mut TerminalProgress::new(), &mut |line| eprintln!("{line}"))?;
     let bundle = Bundle::open(&outcome.bundle)?;

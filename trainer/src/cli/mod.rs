@@ -23,4 +23,4 @@ mod train;
 mod unpack;
 mod video_search;
 
-pub use args::{Cli, run};
+pub use args::{Cli, exit_code, run};

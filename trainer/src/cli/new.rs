@@ -2,7 +2,7 @@
 
 use super::output::print_result;
 use super::video_search::VideoSearchArgs;
-use crate::config::TrainModelType;
+use crate::config::{ALL_KEYS, TrainModelType};
 use crate::dataset::{InstanceKind, read_labels};
 use crate::metric::TruthKind;
 use crate::output::write_atomically;
@@ -22,11 +22,16 @@ use std::path::PathBuf;
 Examples:
   dormouse new flies.slp -o flies.toml
   dormouse new flies.slp --view top --minutes 30 -o flies.toml
-  dormouse new flies.slp --model top_down -o flies-topdown.toml"
+  dormouse new flies.slp --model top_down -o flies-topdown.toml
+  dormouse new --all-keys                # every key with its default, meaning, unit and range"
 )]
 pub(super) struct NewArgs {
     /// Labels (.slp, .pkg.slp)
-    labels: PathBuf,
+    #[arg(required_unless_present = "all_keys")]
+    labels: Option<PathBuf>,
+    /// Write every key of a configuration with its default, meaning, unit and range instead; no labels are needed
+    #[arg(long, conflicts_with_all = ["labels", "model", "view", "minutes", "json"])]
+    all_keys: bool,
     /// File to write (default: standard output)
     #[arg(short, long)]
     out: Option<PathBuf>,
@@ -60,12 +65,19 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<u8> {
     if let Some(out) = args.out.as_ref().filter(|_| !args.force) {
         ensure!(!out.exists(), "{} is already there; --force replaces it", out.display());
     }
-    let labels = read_labels(&args.labels, &args.search.to_search()?)?;
+    let Some(path) = &args.labels else {
+        match &args.out {
+            Some(out) => write_atomically(out, |file| file.write_all(ALL_KEYS.as_bytes()))?,
+            None => print_result(false, &(), ALL_KEYS.trim_end())?,
+        }
+        return Ok(0);
+    };
+    let labels = read_labels(path, &args.search.to_search()?)?;
     let statistics = LabelStatistics::of(&labels, TruthKind::User, frame_sizes(&labels));
     let animals = labels.frames.iter().flat_map(|f| &f.instances).filter(|i| i.kind == InstanceKind::User);
     let view = args.view.or_else(|| guess_view(&labels, animals.clone()));
     let wishes = Wishes { model_type: args.model, view, anchor: guess_anchor(&labels, animals), minutes: args.minutes };
-    let found = recommend(&args.labels.to_string_lossy(), &statistics, &wishes)?;
+    let found = recommend(&path.to_string_lossy(), &statistics, &wishes)?;
     let text = found.to_toml()?;
     let Some(out) = &args.out else {
         print_result(false, &(), &text)?;

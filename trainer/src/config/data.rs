@@ -124,6 +124,7 @@ impl DataConfig {
         check((1..=1_000_000).contains(&s.val_samples), "synth.val_samples must be 1 to 1000000");
         check((32..=4096).contains(&s.width_px), "synth.width_px must be 32 to 4096");
         check((32..=4096).contains(&s.height_px), "synth.height_px must be 32 to 4096");
+        check(s.min_animals <= 32, "synth.min_animals must be 0 to 32");
         check((1..=32).contains(&s.max_animals), "synth.max_animals must be 1 to 32");
         check((0.03..=1.0).contains(&s.length_fraction), "synth.length_fraction must be 0.03 to 1");
         check(s.individuals <= 4, "synth.individuals must be 0 to 4");

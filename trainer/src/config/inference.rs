@@ -97,6 +97,7 @@ impl InferenceConfig {
         let penalty = self.dist_penalty_weight;
         check(penalty >= 0.0 && penalty.is_finite(), "dist_penalty_weight must be finite and not negative");
         check(self.min_line_score.is_finite(), "min_line_score must be finite");
+        check(self.min_instance_peaks <= 4096, "min_instance_peaks must be at most 4096");
         check((1..=1024).contains(&self.max_instances), "max_instances must be 1 to 1024");
         check((1..=1024).contains(&self.max_peaks), "max_peaks must be 1 to 1024");
     }

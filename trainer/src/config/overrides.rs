@@ -1,19 +1,16 @@
 //! `--set key=value`.
 
-use crate::error::{Error, Result};
 use toml::{Table, Value};
 
 /// Sets dotted keys to TOML values: `train.epochs=5`, `model.pafs.sigma=12.5`, `data.train=["a.slp"]`. A value that is no TOML is
 /// taken as text, so that `train.device=cuda` needs no quotes.
 ///
-/// # Errors
-/// [`Error::Config`] with one fault per override that cannot be applied.
-pub fn apply_overrides(table: &mut Table, overrides: &[String]) -> Result<()> {
-    let faults: Vec<String> = overrides.iter().filter_map(|o| apply(table, o).err()).collect();
-    if faults.is_empty() { Ok(()) } else { Err(Error::Config(faults)) }
+/// Gives one fault per override that cannot be applied.
+pub(super) fn apply_overrides(table: &mut Table, overrides: &[String]) -> Vec<String> {
+    overrides.iter().filter_map(|o| apply(table, o).err()).collect()
 }
 
-fn apply(table: &mut Table, text: &str) -> std::result::Result<(), String> {
+fn apply(table: &mut Table, text: &str) -> Result<(), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("--set {text}: `key=value` is expected"))?;
     let (key, value) = (key.trim(), value.trim());
     let mut parts: Vec<&str> = key.split('.').map(str::trim).collect();

@@ -60,7 +60,9 @@ impl TrainConfig {
         kept.retain(|key, _| OWN.contains(&key));
         merge(&mut table, &kept);
         let mut config = validate::sections(table, &mut faults);
-        config.own_faults(&mut faults);
+        let mut values = Vec::new();
+        config.own_faults(&mut values);
+        validate::add_news(&mut faults, values);
         (config.centroid, config.instance) = (Table::new(), Table::new());
         let has_limit = own.get("train").is_some_and(|train| train.get("max_minutes").is_some());
         if !has_limit && self.model.model_type.stages().len() > 1 {

@@ -1,5 +1,6 @@
 //! `[top_down]`: from centroids to crops, for models with a centroid network.
 
+use super::CropPadding;
 use serde::{Deserialize, Serialize};
 
 /// Centres of animals, crops around them, and how the time is shared.
@@ -12,6 +13,9 @@ pub struct TopDownSection {
     /// Side of the crops in pixels of the instance network's input (so after its `input_scale`), a multiple of its `max_stride`
     /// up to 4096; 0: from the largest animal of the training labels and the augmentation. Default 0.
     pub crop_size_px: u32,
+    /// Pixels of the instance network's input that are added to the largest animal where `crop_size_px` is 0: `"auto"` (what rotation and
+    /// scale of the augmentation need) or 0 to 4096 for both sides together (classic SLEAP: 16). Default `"auto"`.
+    pub crop_padding_px: CropPadding,
     /// Training crops are shifted by up to so many input pixels along each axis, because centroids are not found exactly, 0 to
     /// 256. Default 3.
     pub center_jitter_px: f32,
@@ -28,6 +32,7 @@ impl Default for TopDownSection {
         Self {
             anchor_part: String::new(),
             crop_size_px: 0,
+            crop_padding_px: CropPadding::Auto,
             center_jitter_px: 3.0,
             centroid_time_share: 0.3,
             centroid_threshold: 0.2,

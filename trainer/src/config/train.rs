@@ -1,8 +1,12 @@
 //! `[train]`: the optimisation.
 
+use crate::device::is_device_name;
 use crate::model::HardKeypoints;
-use crate::train::{EarlyStopping, HeadTraining, OptimizerConfig, Plateau, Schedule, StepDecay, TrainSpec};
+use crate::train::{EarlyStopping, HeadTraining, OptimizerConfig, Plateau, Precision, Schedule, StepDecay, TrainSpec};
 use serde::{Deserialize, Serialize};
+
+/// A run that is killed loses at most so much of its work.
+const CHECKPOINT_EVERY_S: f64 = 60.0;
 
 /// Batches, epochs and learning rate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +46,8 @@ pub struct TrainSection {
     pub evaluate_frames: usize,
     /// `cpu`, `cuda`, `cuda:N`, `vulkan` or `vulkan:N`. Default `cpu`.
     pub device: String,
+    /// `f32`, or `mixed` for bfloat16 maps with f32 weights where the device has bfloat16. Default `f32`.
+    pub precision: Precision,
     /// Seed of weights, order and augmentation. Default 1.
     pub seed: u64,
     /// Threads that prepare batches, 1 to 64. Default 2.
@@ -74,6 +80,7 @@ impl Default for TrainSection {
             evaluate_every_minutes: 1.0,
             evaluate_frames: 40,
             device: "cpu".into(),
+            precision: Precision::F32,
             seed: 1,
             workers: 2,
             early_stopping: EarlyStopping::default(),
@@ -103,6 +110,7 @@ impl TrainSection {
             optimizer: self.optimizer,
             frozen: Vec::new(),
             hard_keypoints: self.hard_keypoints,
+            precision: self.precision,
             learning_rate: self.learning_rate,
             warmup_steps: self.warmup_steps,
             schedule: self.schedule,
@@ -110,6 +118,7 @@ impl TrainSection {
             step_decay: self.step_decay,
             early_stopping: self.early_stopping,
             max_minutes: (self.max_minutes > 0.0).then_some(self.max_minutes),
+            checkpoint_every_s: CHECKPOINT_EVERY_S,
             evaluate_every_s: 60.0 * self.evaluate_every_minutes,
             workers: self.workers,
             config_hash,
@@ -127,26 +136,29 @@ impl TrainSection {
         check((1..=1_000_000).contains(&self.epochs), "epochs must be 1 to 1000000");
         check(self.steps_per_epoch <= 1_000_000, "steps_per_epoch must be at most 1000000");
         check(self.min_steps_per_epoch <= 1_000_000, "min_steps_per_epoch must be at most 1000000");
+        check(self.warmup_steps <= 1_000_000, "warmup_steps must be at most 1000000");
         check(self.learning_rate > 0.0 && self.learning_rate <= 1.0, "learning_rate must be above 0 and at most 1");
         check((0.0..=1e6).contains(&self.max_minutes), "max_minutes must be 0 to 1000000");
         check((0.0..=1e6).contains(&self.evaluate_every_minutes), "evaluate_every_minutes must be 0 to 1000000");
         check((1..=10_000).contains(&self.evaluate_frames), "evaluate_frames must be 1 to 10000");
         check((1..=64).contains(&self.workers), "workers must be 1 to 64");
-        check(i64::try_from(self.seed).is_ok(), "seed must be below 2^63");
+        check(i64::try_from(self.seed).is_ok(), "seed must be 0 to 9223372036854775807");
         let has_weights = !self.freeze_encoder || !self.start_from.is_empty();
         check(has_weights, "freeze_encoder needs train.start_from: fresh weights must be trained");
         let p = &self.plateau;
         check(p.factor > 0.0 && p.factor < 1.0, "plateau.factor must be above 0 and below 1");
-        check(p.patience >= 1, "plateau.patience must be at least 1");
+        check((1..=1_000_000).contains(&p.patience), "plateau.patience must be 1 to 1000000");
+        check(p.cooldown <= 1_000_000, "plateau.cooldown must be at most 1000000");
         check((0.0..=1.0).contains(&p.min_learning_rate), "plateau.min_learning_rate must be 0 to 1");
-        check(p.min_delta >= 0.0, "plateau.min_delta must not be negative");
+        check(p.min_delta >= 0.0 && p.min_delta.is_finite(), "plateau.min_delta must be finite and not negative");
         let s = &self.step_decay;
-        check(s.every_epochs >= 1, "step_decay.every_epochs must be at least 1");
+        check((1..=1_000_000).contains(&s.every_epochs), "step_decay.every_epochs must be 1 to 1000000");
         check(s.factor > 0.0 && s.factor <= 1.0, "step_decay.factor must be above 0 and at most 1");
-        check(self.early_stopping.min_delta >= 0.0, "early_stopping.min_delta must not be negative");
+        let e = &self.early_stopping;
+        check(e.patience <= 1_000_000, "early_stopping.patience must be at most 1000000");
+        check(e.min_delta >= 0.0 && e.min_delta.is_finite(), "early_stopping.min_delta must be finite and not negative");
         self.hard_keypoints.faults().iter().for_each(|fault| check(false, &format!("hard_keypoints.{fault}")));
         self.optimizer.faults().iter().for_each(|fault| check(false, &format!("optimizer.{fault}")));
-        let kind = self.device.split(':').next().unwrap_or_default();
-        check(["cpu", "cuda", "vulkan"].contains(&kind), "device must be cpu, cuda, cuda:N, vulkan or vulkan:N");
+        check(is_device_name(&self.device), "device must be cpu, cuda, cuda:N, vulkan or vulkan:N");
     }
 }

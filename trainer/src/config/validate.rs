@@ -1,6 +1,7 @@
 //! All faults at once: every section is read on its own, so that a mistake in one does not hide those in the others.
 
 use super::TrainConfig;
+use super::all_keys::misfit;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -19,10 +20,7 @@ pub(super) fn sections(mut table: Table, faults: &mut Vec<String>) -> TrainConfi
         centroid: section(&mut table, "centroid", faults),
         instance: section(&mut table, "instance", faults),
     };
-    for key in table.keys() {
-        let known = "name, data, preprocess, model, augment, train, inference, top_down, identity, centroid, instance";
-        faults.push(format!("`{key}` is not a section; there are {known}"));
-    }
+    faults.extend(table.iter().map(|(key, value)| misfit(key, value)));
     config
 }
 
@@ -30,17 +28,18 @@ pub(super) fn sections(mut table: Table, faults: &mut Vec<String>) -> TrainConfi
 /// one is named.
 fn section<T: DeserializeOwned + Default>(table: &mut Table, name: &str, faults: &mut Vec<String>) -> T {
     let Some(value) = table.remove(name) else { return T::default() };
-    let whole_fault = match value.clone().try_into::<T>() {
-        Ok(section) => return section,
-        Err(fault) => fault,
-    };
+    if let Ok(section) = value.clone().try_into::<T>() {
+        return section;
+    }
     let before = faults.len();
     let mut good = Table::new();
-    if let Value::Table(fields) = value {
-        good = sound_part(name, fields, &|fields| Value::Table(fields).try_into::<T>().map(drop), faults);
+    let read = |fields: Table| Value::Table(fields).try_into::<T>().is_ok();
+    // The fields of a section that is no table are not looked at.
+    if let Some(fields) = value.as_table().filter(|_| read(Table::new())) {
+        good = sound_part(name, fields.clone(), &read, faults);
     }
     if faults.len() == before {
-        faults.push(format!("{name}: {}", one_line(&whole_fault)));
+        faults.push(misfit(name, &value));
     }
     Value::Table(good).try_into().unwrap_or_default()
 }
@@ -51,34 +50,36 @@ fn sound_part(path: &str, fields: Table, read: Reads<'_>, faults: &mut Vec<Strin
     let mut good = Table::new();
     for (key, field) in fields {
         let inner = format!("{path}.{key}");
-        let fault = match read(Table::from_iter([(key.clone(), field.clone())])) {
-            Ok(()) => {
-                good.insert(key, field);
-                continue;
-            }
-            Err(fault) => fault,
-        };
+        if read(Table::from_iter([(key.clone(), field.clone())])) {
+            good.insert(key, field);
+            continue;
+        }
+        let within = |fields: Table| read(Table::from_iter([(key.clone(), Value::Table(fields))]));
         let before = faults.len();
-        if let Value::Table(fields) = field {
-            let within = |fields: Table| read(Table::from_iter([(key.clone(), Value::Table(fields))]));
-            let sound = sound_part(&inner, fields, &within, faults);
-            if within(sound.clone()).is_ok() {
+        // The fields of a table that is none are not looked at.
+        if let Some(fields) = field.as_table().filter(|_| within(Table::new())) {
+            let sound = sound_part(&inner, fields.clone(), &within, faults);
+            if within(sound.clone()) {
                 good.insert(key.clone(), Value::Table(sound));
             }
         }
         // The table itself is wrong, not one of its fields.
         if faults.len() == before {
-            faults.push(format!("{inner}: {}", one_line(&fault)));
+            faults.push(misfit(&inner, &field));
         }
     }
     good
 }
 
-/// Tries to read a section with these fields alone.
-type Reads<'a> = &'a dyn Fn(Table) -> Result<(), toml::de::Error>;
+/// Whether a section with these fields alone can be read.
+type Reads<'a> = &'a dyn Fn(Table) -> bool;
 
-fn one_line(fault: &toml::de::Error) -> String {
-    fault.message().replace('\n', " ")
+/// Adds the faults of keys that have none yet: a value that could not be read was replaced by its default, about which there is
+/// nothing to say.
+pub(super) fn add_news(faults: &mut Vec<String>, found: Vec<String>) {
+    let key = |fault: &String| fault.split(' ').next().unwrap_or_default().to_owned();
+    let known: Vec<String> = faults.iter().map(key).collect();
+    faults.extend(found.into_iter().filter(|fault| !known.contains(&key(fault))));
 }
 
 impl TrainConfig {

@@ -18,13 +18,26 @@ pub struct LabelPoint {
     pub score: f64,
 }
 
+/// Parts farther than this from the frame's corner are not used.
+const MOST_PX: f64 = 1e6;
+
 impl LabelPoint {
     /// A part that was not placed.
     pub const MISSING: Self = Self { x_px: f64::NAN, y_px: f64::NAN, visible: false, complete: false, score: f64::NAN };
 
-    /// Whether the part may be used: finite and visible (SLEAP's rule for training and evaluation).
+    /// Whether the part may be used: visible and placed (SLEAP's rule for training and evaluation), and not absurdly far away.
     pub fn is_usable(&self) -> bool {
-        self.visible && self.x_px.is_finite() && self.y_px.is_finite()
+        self.visible && self.is_placed() && !self.is_absurd()
+    }
+
+    /// Whether it has a place, be it visible or not.
+    pub fn is_placed(&self) -> bool {
+        self.x_px.is_finite() && self.y_px.is_finite()
+    }
+
+    /// Whether its place can only be a mistake: numbers that no camera has, which would make animals and crops of any size.
+    pub fn is_absurd(&self) -> bool {
+        self.is_placed() && self.x_px.abs().max(self.y_px.abs()) > MOST_PX
     }
 }
 

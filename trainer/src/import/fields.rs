@@ -13,6 +13,8 @@ const MAX_DEPTH: usize = 16;
 pub(super) struct Fields {
     root: Value,
     read: RefCell<BTreeSet<String>>,
+    /// Paths whose values are of another type than asked for.
+    odd: RefCell<BTreeSet<String>>,
 }
 
 impl Fields {
@@ -39,7 +41,7 @@ impl Fields {
         if !root.is_object() {
             return Err(Error::bad_file(path, "profile", "fields and their values are expected"));
         }
-        Ok(Self { root, read: RefCell::default() })
+        Ok(Self { root, read: RefCell::default(), odd: RefCell::default() })
     }
 
     /// The value at a dotted path, ticked off with all below it; `None` where it is missing or null.
@@ -53,24 +55,44 @@ impl Fields {
         path.split('.').try_fold(&self.root, |value, key| value.get(key)).filter(|value| !value.is_null())
     }
 
+    /// The value at a dotted path as `read` takes it; a value that it does not take is remembered as odd.
+    fn typed<'a, T>(&'a self, path: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
+        let value = self.get(path)?;
+        let typed = read(value);
+        if typed.is_none() {
+            self.odd.borrow_mut().insert(path.to_owned());
+        }
+        typed
+    }
+
     /// A number.
     pub fn number(&self, path: &str) -> Option<f64> {
-        self.get(path).and_then(Value::as_f64)
+        self.typed(path, Value::as_f64)
     }
 
     /// A whole number that is not negative.
     pub fn count(&self, path: &str) -> Option<usize> {
-        self.number(path).filter(|v| *v >= 0.0 && v.fract() == 0.0 && *v < 1e15).map(|v| v as usize)
+        let whole = |v: &f64| *v >= 0.0 && v.fract() == 0.0 && *v < 1e15;
+        self.typed(path, |value| value.as_f64().filter(whole).map(|v| v as usize))
     }
 
     /// A switch; off where it is missing.
     pub fn flag(&self, path: &str) -> bool {
-        self.get(path).and_then(Value::as_bool).unwrap_or(false)
+        self.typed(path, Value::as_bool).unwrap_or(false)
     }
 
     /// A text that is not empty.
     pub fn text(&self, path: &str) -> Option<&str> {
-        self.get(path).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.typed(path, Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// One sentence per value that could not be read, in place of which SLEAP's default counts.
+    pub fn odd(&self) -> Vec<String> {
+        let shown = |path: &String| {
+            let value = self.peek(path).map(Value::to_string).unwrap_or_default();
+            format!("{path} = {value}: another kind of value is expected there; SLEAP's default is in its place")
+        };
+        self.odd.borrow().iter().map(shown).collect()
     }
 
     /// Texts: one, or a list of them.
@@ -149,6 +171,7 @@ mod tests {
         let text = r#"{"a": {"b": 1, "c": null, "d": false, "e": [], "f": "x"}, "g": {"h": {"i": 2}}}"#;
         let fields = Fields::parse(text, Path::new("p")).unwrap();
         assert_eq!((fields.number("a.b"), fields.flag("a.d"), fields.count("a.f")), (Some(1.0), false, None));
+        assert!(fields.odd().len() == 1 && fields.odd()[0].starts_with("a.f = \"x\": another kind"), "{:?}", fields.odd());
         fields.peek("a.e");
         let left: Vec<String> = fields.left().into_iter().map(|(path, _)| path).collect();
         assert_eq!(left, ["g.h.i"]);

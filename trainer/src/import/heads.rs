@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::profile::Imported;
-use crate::config::TrainModelType;
+use crate::config::{CropPadding, TrainModelType};
 use crate::error::{Error, Result};
 use crate::model::Upsampling;
 
@@ -11,6 +11,9 @@ pub const NO_CENTROID: &str = "the profile knows nothing of the centroid network
 
 /// Backbones that are not there, with the default of their max stride.
 const OTHER_BACKBONES: [(&str, usize); 4] = [("leap", 8), ("hourglass", 64), ("resnet", 32), ("pretrained_encoder", 32)];
+
+/// Classic SLEAP's `crop_size_detection_padding`.
+pub(super) const CLASSIC_PADDING_PX: u32 = 16;
 
 /// Names of classic SLEAP's heads.
 pub(super) const CLASSIC_HEADS: [(&str, TrainModelType); 6] = [
@@ -93,6 +96,10 @@ pub(super) fn crops(fields: &Fields, found: &mut Imported) {
     let size = fields.count("data.instance_cropping.crop_size");
     if kind != TrainModelType::Centroid {
         top_down.crop_size_px = size.and_then(|s| u32::try_from(s).ok()).unwrap_or(0);
+        let padding = fields
+            .count("data.instance_cropping.crop_size_detection_padding")
+            .map_or(CLASSIC_PADDING_PX, |px| u32::try_from(px).unwrap_or(u32::MAX));
+        top_down.crop_padding_px = CropPadding::Px(padding);
     }
     notes_on_centers(found);
 }

@@ -1,8 +1,9 @@
 //! SLEAP's baseline profiles by name (reference sleap-training.md, section 9).
 
+use super::heads::CLASSIC_PADDING_PX;
 use super::profile::Imported;
 use super::two_networks::with_centroid;
-use crate::config::{TrainConfig, TrainModelType};
+use crate::config::{CropPadding, TrainConfig, TrainModelType};
 use crate::error::Result;
 
 /// A baseline profile: a UNet with bilinear upsampling and a middle block, batch 4, 200 epochs, rate 1e-4, rotation by up to 15
@@ -90,6 +91,9 @@ impl Preset {
         (config.augment.rotation_deg, config.augment.scale) = ([-15.0, 15.0], [1.0, 1.0]);
         config.preprocess.input_scale = self.input_scale;
         config.train.early_stopping.patience = self.stop_patience;
+        if self.model_type == TrainModelType::TopDown {
+            config.top_down.crop_padding_px = CropPadding::Px(CLASSIC_PADDING_PX);
+        }
         // Classic SLEAP's Adam.
         config.train.optimizer.amsgrad = true;
         (config.train.plateau.patience, config.train.plateau.min_delta) = (self.plateau_patience, self.plateau_min_delta);

@@ -63,6 +63,7 @@ pub fn import_profile(text: &str, path: &Path) -> Result<Imported> {
     heads::backbone(&fields, &mut found);
     augmentation::augmentation(&fields, &mut found);
     optimization::optimization(&fields, &mut found);
+    found.notes.extend(fields.odd());
     found.notes.extend(remarks(&fields.left(), &CLASSIC_REASONS));
     checked(found)
 }
@@ -85,6 +86,7 @@ fn data(fields: &Fields, found: &mut Imported) {
     let config = &mut found.config;
     config.data.train.extend(fields.text("data.labels.training_labels").map(String::from));
     config.data.val.extend(fields.text("data.labels.validation_labels").map(String::from));
+    config.data.test.extend(fields.text("data.labels.test_labels").map(String::from));
     if let Some(fraction) = fields.number("data.labels.validation_fraction") {
         config.data.validation_fraction = fraction;
     }

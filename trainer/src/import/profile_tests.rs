@@ -1,15 +1,15 @@
 use super::*;
-use crate::config::{Stage, TrainModelType};
+use crate::config::{CropPadding, Stage, TrainModelType};
 use crate::import::{PRESETS, with_centroid};
 use crate::model::Upsampling;
 
 const SMALL: &str = r#"{
-  "data": {"labels": {"training_labels": "a.slp", "validation_fraction": 0.2, "split_by_inds": true, "training_inds": [1, 2]},
+  "data": {"labels": {"training_labels": "a.slp", "test_labels": "t.slp", "validation_fraction": 0.2, "split_by_inds": true, "training_inds": [1, 2]},
            "preprocessing": {"input_scaling": 0.5, "ensure_rgb": true, "imagenet_mode": "torch"}},
   "model": {"backbone": {"unet": {"filters": 24, "filters_rate": 1.5, "max_stride": 32, "up_interpolate": true, "stacks": 2}},
             "heads": {"multi_instance": {"confmaps": {"sigma": 2.5, "output_stride": 4, "offset_refinement": true},
                                          "pafs": {"sigma": 75, "output_stride": 8, "loss_weight": 0.5}}}},
-  "optimization": {"batch_size": 6, "augmentation_config": {"rotate": true, "rotation_min_angle": -90, "rotation_max_angle": 45,
+  "optimization": {"batch_size": 6, "epochs": "many", "augmentation_config": {"rotate": true, "rotation_min_angle": -90, "rotation_max_angle": 45,
       "scale": false, "scale_min": 0.5, "gaussian_noise": true, "gaussian_noise_mean": 0, "gaussian_noise_stddev": 5.1,
       "random_flip": true, "flip_horizontal": false, "brightness": true},
       "early_stopping": {"stop_training_on_plateau": false}},
@@ -21,6 +21,7 @@ const SMALL: &str = r#"{
 fn values_land_where_they_belong_and_the_rest_is_told() {
     let Imported { config, notes } = import_profile(SMALL, Path::new("p")).unwrap();
     assert_eq!((config.name.as_str(), config.data.train.as_slice()), ("mine", ["a.slp".to_owned()].as_slice()));
+    assert_eq!(config.data.test, ["t.slp"]);
     assert_eq!((config.data.validation_fraction, config.preprocess.input_scale), (0.2, 0.5));
     assert_eq!(config.preprocess.color, ColorChoice::Rgb);
     let m = &config.model;
@@ -34,10 +35,18 @@ fn values_land_where_they_belong_and_the_rest_is_told() {
     // Classic SLEAP's defaults where the profile is silent.
     assert_eq!((config.train.batch_size, config.train.epochs, config.train.learning_rate), (6, 100, 1e-4));
     assert_eq!((config.train.early_stopping.patience, config.train.plateau.patience), (0, 5));
-    for part in ["split_by_inds", "imagenet_mode", "stacks = 2", "offset_refinement", "brightness by 0 to 10", "surprise = 3"] {
+    for part in [
+        "split_by_inds",
+        "imagenet_mode",
+        "stacks = 2",
+        "offset_refinement",
+        "brightness by 0 to 10",
+        "surprise = 3",
+        "epochs = \"many\"",
+    ] {
         assert!(notes.iter().any(|n| n.contains(part)), "{part} is missing in {notes:#?}");
     }
-    assert_eq!(notes.len(), 6, "{notes:#?}");
+    assert_eq!(notes.len(), 7, "{notes:#?}");
     let text = Imported { config: config.clone(), notes }.to_toml("p").unwrap();
     assert_eq!(TrainConfig::parse(&text, &[]).unwrap(), config, "{text}");
 }
@@ -79,8 +88,7 @@ fn two_profiles_make_a_top_down_model() {
         );
         import_profile(&text, Path::new("p")).unwrap()
     };
-    let crops =
-        r#", "data": {"instance_cropping": {"center_on_part": "thorax", "crop_size": 96}}, "optimization": {"batch_size": 6}"#;
+    let crops = r#", "data": {"instance_cropping": {"center_on_part": "thorax", "crop_size": 96, "crop_size_detection_padding": 8}}, "optimization": {"batch_size": 6}"#;
     let instance = with(r#"{"centered_instance": {"anchor_part": "thorax", "sigma": 2.5, "output_stride": 4}}"#, crops);
     let scaled = r#", "data": {"preprocessing": {"input_scaling": 0.5}}, "optimization": {"batch_size": 6}"#;
     let centroid = with(r#"{"centroid": {"anchor_part": "thorax", "sigma": 3.5, "output_stride": 2}}"#, scaled);
@@ -90,6 +98,7 @@ fn two_profiles_make_a_top_down_model() {
     let text = both.to_toml("p").unwrap();
     let config = TrainConfig::parse(&text, &["data.train=[\"a.slp\"]".into()]).unwrap();
     assert_eq!((config.top_down.anchor_part.as_str(), config.top_down.crop_size_px), ("thorax", 96));
+    assert_eq!(config.top_down.crop_padding_px, CropPadding::Px(8));
     let (first, second) = (config.stage(Stage::Centroid).unwrap(), config.stage(Stage::Instance).unwrap());
     assert_eq!((first.preprocess.input_scale, first.model.confmaps.sigma, first.model.confmaps.stride), (0.5, 3.5, 2));
     assert_eq!((second.preprocess.input_scale, second.model.confmaps.sigma, second.model.confmaps.stride), (1.0, 2.5, 4));

@@ -7,15 +7,13 @@ use std::collections::BTreeMap;
 pub(super) type Reasons = [(&'static str, Option<&'static str>)];
 
 /// Of classic SLEAP.
-pub(super) const CLASSIC_REASONS: [(&str, Option<&str>); 20] = [
+pub(super) const CLASSIC_REASONS: [(&str, Option<&str>); 18] = [
     ("data.labels.skeletons", None),
     ("data.labels.search_path_hints", Some("give the folders of moved videos with --video-dir")),
-    ("data.labels.test_labels", Some("test the bundle with `dormouse predict` and `dormouse eval`")),
     ("data.labels", Some("frames are divided anew, by data.validation_fraction and data.seed")),
     ("data.preprocessing.imagenet_mode", Some("gray values go into the network as 0 to 1")),
     ("data.preprocessing.resize_and_pad_to_target", None),
     ("data.preprocessing", Some("frames of different sizes are padded, not resized")),
-    ("data.instance_cropping.crop_size_detection_padding", None),
     ("data.instance_cropping", Some("this model has no crops")),
     ("optimization.preload_data", None),
     ("optimization.online_shuffling", None),

@@ -40,8 +40,10 @@ impl HardKeypoints {
             faults.push(format!("loss_scale is {scale}; it must be 0 to 1000"));
         }
         let (least, most) = (self.min_hard_keypoints, self.max_hard_keypoints);
-        if least > 4096 || most > 4096 {
-            faults.push("min_hard_keypoints and max_hard_keypoints must be at most 4096".into());
+        for (name, count) in [("min_hard_keypoints", least), ("max_hard_keypoints", most)] {
+            if count > 4096 {
+                faults.push(format!("{name} is {count}; it must be at most 4096"));
+            }
         }
         if most > 0 && least > most {
             faults.push(format!("min_hard_keypoints is {least}; it must not exceed max_hard_keypoints, {most}"));

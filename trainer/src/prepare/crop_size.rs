@@ -49,19 +49,20 @@ impl Extent {
     }
 }
 
-/// Side of crops for animals with boxes of up to `largest_px` input pixels, which the augmentation may turn and enlarge
-/// (SLEAP-NN's rule; reference sleap-training.md, section 3.3): padding for both is added, and the sum is rounded up to the stride.
-pub fn crop_size_px(largest_px: f32, augment: &AugmentConfig, stride_px: usize) -> usize {
+/// Pixels that the augmentation needs around animals with boxes of up to `largest_px`, which it may turn and enlarge (SLEAP-NN's rule;
+/// reference sleap-training.md, section 3.3).
+pub fn augmentation_padding_px(largest_px: f32, augment: &AugmentConfig) -> f32 {
     let angle = augment.rotation_deg[0].abs().max(augment.rotation_deg[1].abs());
     // A box turned by an angle needs cos + sin of its side; from 45 degrees on, the most that any angle needs.
     let turned = if angle < 45.0 { angle.to_radians().cos() + angle.to_radians().sin() } else { std::f32::consts::SQRT_2 };
     let factor = turned * augment.scale[1].max(1.0);
     // A hair less, so that a product like 100 * 1.1 that is a little too large by rounding does not become 111.
-    let padding = (largest_px * (factor - 1.0) - 1e-3).ceil().max(0.0);
-    padded_size_px(largest_px, padding, stride_px)
+    (largest_px * (factor - 1.0) - 1e-3).ceil().max(0.0)
 }
 
-fn padded_size_px(largest_px: f32, padding_px: f32, stride_px: usize) -> usize {
+/// Side of crops for animals with boxes of up to `largest_px` input pixels and so much padding for both sides together, rounded up to
+/// the stride (both SLEAPs' rule, same section).
+pub fn crop_size_px(largest_px: f32, padding_px: f32, stride_px: usize) -> usize {
     ((largest_px + padding_px).ceil().max(1.0) as usize).next_multiple_of(stride_px.max(1))
 }
 
@@ -72,17 +73,20 @@ mod tests {
     #[test]
     fn sleaps_examples() {
         // Reference sleap-training.md, section 12: largest box 83 px, padding 16, stride 16.
-        assert_eq!(padded_size_px(83.0, 16.0, 16), 112);
+        assert_eq!(crop_size_px(83.0, 16.0, 16), 112);
         let with = |angle: f32, scale: f32| AugmentConfig {
             rotation_deg: [-angle, angle],
             scale: [0.9, scale],
             ..AugmentConfig::none()
         };
-        assert_eq!(crop_size_px(83.0, &AugmentConfig::none(), 16), 96);
+        let size = |largest: f32, augment: &AugmentConfig, stride| {
+            crop_size_px(largest, augmentation_padding_px(largest, augment), stride)
+        };
+        assert_eq!(size(83.0, &AugmentConfig::none(), 16), 96);
         // 100 px turned by 15 degrees: cos + sin = 1.2247, with a scale of 1.1: 134.7.
-        assert_eq!(crop_size_px(100.0, &with(15.0, 1.1), 1), 135);
-        assert_eq!(crop_size_px(100.0, &with(180.0, 1.0), 8), 144, "141.4 rounded up");
-        assert_eq!(crop_size_px(100.0, &with(0.0, 0.95), 1), 100, "shrinking needs no room");
+        assert_eq!(size(100.0, &with(15.0, 1.1), 1), 135);
+        assert_eq!(size(100.0, &with(180.0, 1.0), 8), 144, "141.4 rounded up");
+        assert_eq!(size(100.0, &with(0.0, 0.95), 1), 100, "shrinking needs no room");
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod order;
 mod target;
 
 pub use centers::Centers;
-pub use crop_size::{Extent, crop_size_px};
+pub use crop_size::{Extent, augmentation_padding_px, crop_size_px};
 pub use crops::{CropBatches, CropPlan};
 pub use frames::SampleBatches;
 pub use target::TargetSpec;

@@ -85,7 +85,7 @@ fn header(labels: &str, facts: &Facts<'_>) -> String {
     let (s, sizes) = (facts.statistics, &facts.sizes);
     let mut text = format!(
         "Recommended for {labels}: {} labelled frames with {} animals (at most {} in one), {} nodes.\nAnimals: box diagonal median \
-         {:.0} px, 95 % below {:.0} px. Every key that is not here has its default; see the recipes for all of them.",
+         {:.0} px, 95 % below {:.0} px. Every key that is not here has its default; `dormouse new --all-keys` explains all of them.",
         s.labelled_frames,
         s.animals,
         s.most_animals(),

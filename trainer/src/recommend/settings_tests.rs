@@ -26,6 +26,7 @@ fn statistics(most_animals: usize, diagonal_px: f64, frame_px: usize) -> LabelSt
         edges: 1,
         symmetries: 1,
         points_outside: 0,
+        points_absurd: 0,
         repeats: crate::report::Repeats::default(),
         tracks: vec![],
         untracked: 0,

@@ -38,7 +38,8 @@ impl fmt::Display for LabelStatistics {
                 None => writeln!(f, "video {index:<10} size not known (the video cannot be opened)")?,
             }
         }
-        writeln!(f, "skeleton         {} nodes, {} edges, {} symmetries", self.nodes.len(), self.edges, self.symmetries)?;
+        let (nodes, edges) = (number_of(self.nodes.len(), "node"), number_of(self.edges, "edge"));
+        writeln!(f, "skeleton         {nodes}, {edges}, {} symmetries", self.symmetries)?;
         for track in &self.tracks {
             writeln!(f, "track            {}: {} animals", track.name, track.animals)?;
         }
@@ -50,6 +51,11 @@ impl fmt::Display for LabelStatistics {
         }
         warnings.iter().try_for_each(|w| writeln!(f, "  - {w}"))
     }
+}
+
+/// `1 node`, `2 nodes`.
+fn number_of(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 impl LabelStatistics {
@@ -88,6 +94,9 @@ impl LabelStatistics {
         }
         if self.points_outside > 0 {
             warnings.push(format!("{} usable parts lie outside their frame", self.points_outside));
+        }
+        if self.points_absurd > 0 {
+            warnings.push(format!("{} parts lie more than a million pixels away and are not used", self.points_absurd));
         }
         if self.blank_instances > 0 {
             warnings.push(format!("{} instances have no usable part and are ignored", self.blank_instances));

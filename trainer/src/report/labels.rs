@@ -51,6 +51,8 @@ pub struct LabelStatistics {
     pub symmetries: usize,
     /// Usable parts that lie outside their frame.
     pub points_outside: usize,
+    /// Parts whose place can only be a mistake, so that they are not used.
+    pub points_absurd: usize,
     /// What was labelled twice.
     pub repeats: Repeats,
     /// Tracks, in file order.
@@ -98,6 +100,7 @@ impl LabelStatistics {
             blank_instances: instances().filter(|i| counts(i)).count() - animals,
             frames_by_animals,
             sizes: AnimalSizes::of_instances(instances().filter(|i| is_animal(i))),
+            points_absurd: instances().filter(|i| counts(i)).flat_map(|i| &i.points).filter(|p| p.is_absurd()).count(),
             points_outside: nodes.iter().map(|n| n.outside).sum(),
             nodes,
             edges: labels.skeleton.edges.len(),

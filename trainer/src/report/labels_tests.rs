@@ -77,3 +77,16 @@ fn text_names_what_is_odd() {
     assert_eq!((empty.sizes, empty.most_animals()), (None, 0));
     assert_eq!(empty.warnings(), ["no animal is labelled: there is nothing to train on"]);
 }
+
+#[test]
+fn places_that_no_camera_has_are_told_and_not_used() {
+    let mut absurd = labels();
+    let point = &mut absurd.frames[0].instances[0].points[0];
+    assert!(point.is_usable());
+    (point.x_px, point.y_px) = (1e30, 3.0);
+    assert!(!point.is_usable() && point.is_placed());
+    let s = LabelStatistics::of(&absurd, TruthKind::User, vec![SIZE]);
+    assert_eq!(s.points_absurd, 1);
+    assert!(s.sizes.is_none_or(|sizes| sizes.diagonal_max_px < 100.0));
+    assert!(s.to_string().contains("1 parts lie more than a million pixels away"), "{s}");
+}

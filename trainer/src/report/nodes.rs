@@ -13,7 +13,7 @@ pub struct NodeCounts {
     pub usable: usize,
     /// Placed but marked as not visible: trained as absent (SLEAP's rule).
     pub hidden: usize,
-    /// Not placed.
+    /// Not placed, or absurdly far away.
     pub missing: usize,
     /// Usable ones that lie outside the frame, where its size is known.
     pub outside: usize,
@@ -39,7 +39,7 @@ pub(super) fn count(nodes: &mut [NodeCounts], animal: &LabelInstance, frame: Opt
                 node.usable += 1;
                 node.outside += usize::from(frame.is_some_and(|f| !f.holds(point.x_px, point.y_px)));
             }
-            Some(point) if point.x_px.is_finite() && point.y_px.is_finite() => node.hidden += 1,
+            Some(point) if point.is_placed() && !point.is_absurd() => node.hidden += 1,
             _ => node.missing += 1,
         }
     }

@@ -3,6 +3,7 @@
 use super::bundle::{build_bundle, check_runtime};
 use super::curve::CurveMeter;
 use super::evaluate::{Evaluation, evaluate_centered};
+use super::resumed::changes;
 use super::run_folder::RunFolder;
 use super::setup::Setup;
 use super::sources::open_sources;
@@ -25,6 +26,8 @@ use std::sync::atomic::AtomicBool;
 pub struct RunOptions<'a> {
     /// Where everything is written.
     pub folder: RunFolder,
+    /// The configuration as the person asked for it, to be kept as it is.
+    pub asked: Option<String>,
     /// Go on from the folder's last checkpoint.
     pub resume: bool,
     /// Where to look for videos that moved.
@@ -81,14 +84,15 @@ impl RunOutcome {
 /// Trains the networks one after the other, exports their best weights into one bundle, and measures it on the validation samples
 /// and, if there are any, on the test samples.
 ///
-/// The folder receives `config.toml` (as resolved), `run.json`, `best.ckpt`, `last.ckpt` and `training_log.csv` (of models with
+/// The folder receives `config.asked.toml` (as asked), `config.toml` (as resolved), `run.json` (what the labels hold, versions, seeds), `best.ckpt`, `last.ckpt` and `training_log.csv` (of models with
 /// two networks in `centroid/` and `instance/`), `learning_curve.csv` (accuracy by minutes), the bundle, for each of the splits
 /// `train` (at most 500 samples), `val` and `test` the files `metrics.SPLIT.json` and `predictions.SPLIT.json`, then
 /// `metrics.centered.json` (the second network given the true centres), `predictions.val.png` and the charts `plot.*.png`.
-/// After Ctrl-C all of that is there for the weights reached so far, unless a network had not begun yet.
+/// After Ctrl-C all of that is there for the weights reached so far, unless a network had not finished an epoch yet.
 ///
 /// # Errors
-/// Whatever stops the run; checkpoints written until then stay.
+/// [`Error::Interrupted`] after Ctrl-C where there is nothing to export yet; whatever else stops the run. Checkpoints written until then
+/// stay.
 pub fn run_training(
     config: &TrainConfig,
     options: &RunOptions<'_>,
@@ -107,15 +111,21 @@ pub fn run_training(
     let setup = Setup::of(config, sources, say)?;
     let nets = stages.iter().map(|&stage| new_net(config, stage, &setup.facts, &device));
     let mut nets = nets.collect::<Result<Vec<_>>>()?;
+    if let Some(remark) = nets.iter().find_map(|net| net.config.train.precision.remark(&device)) {
+        say(remark);
+    }
     check_runtime(&nets, config, &setup.facts)?;
-    options.folder.write(config, &setup.facts)?;
+    if options.resume {
+        changes(&options.folder, config).iter().for_each(|change| say(change));
+    }
+    options.folder.write(options.asked.as_deref(), config, &setup.facts)?;
     let mut summaries = Vec::with_capacity(nets.len());
     for index in 0..nets.len() {
         let summary = train_next(config, options, &setup, nets.split_at_mut(index), &summaries, (sink, say))?;
         let interrupted = summary.reason == StopReason::Interrupted;
         summaries.push((stages[index], summary));
         if interrupted && summaries.len() < stages.len() {
-            return Err(Error::Train("interrupted before the last network began; --resume goes on".into()));
+            return Err(Error::Interrupted("before the last network began".into()));
         }
     }
     say("exporting the best weights and measuring the bundle on the validation samples");

@@ -1,5 +1,6 @@
 //! Files of a run folder.
 
+use super::made_with::MadeWith;
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::output::write_atomically;
@@ -25,6 +26,9 @@ pub struct RunFacts {
     /// Node that is the centre of an animal.
     #[serde(default)]
     pub anchor_part: Option<u16>,
+    /// Program, machine and seeds.
+    #[serde(default)]
+    pub made_with: MadeWith,
 }
 
 /// A folder that holds one training run.
@@ -60,12 +64,16 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Writes configuration and facts; the folder is made if it is missing.
+    /// Writes the configuration as it was asked for, if that is known, as it was resolved, and the facts; the folder is made if it is
+    /// missing.
     ///
     /// # Errors
     /// [`Error::Io`] when the system refuses.
-    pub fn write(&self, config: &TrainConfig, facts: &RunFacts) -> Result<()> {
+    pub fn write(&self, asked: Option<&str>, config: &TrainConfig, facts: &RunFacts) -> Result<()> {
         std::fs::create_dir_all(&self.path).map_err(|e| Error::io("create folder", &self.path, e))?;
+        if let Some(asked) = asked {
+            self.write_text("config.asked.toml", asked)?;
+        }
         self.write_text("config.toml", &config.to_toml()?)?;
         self.write_json("run.json", facts)
     }

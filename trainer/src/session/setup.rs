@@ -1,12 +1,13 @@
 //! What must be known of the labels before networks can be built: skeleton, centre, individuals, size of crops.
 
+use super::made_with::MadeWith;
 use super::run_folder::RunFacts;
 use super::sources::Sources;
-use crate::config::{Stage, TrainConfig, TrainModelType};
+use crate::config::{CropPadding, Stage, TrainConfig, TrainModelType};
 use crate::dataset::views::Renamed;
 use crate::dataset::{Animal, SampleSource};
 use crate::error::{Error, Result};
-use crate::prepare::{Centers, Extent, crop_size_px};
+use crate::prepare::{Centers, Extent, augmentation_padding_px, crop_size_px};
 use dormouse::Skeleton;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -43,6 +44,7 @@ impl Setup {
                 classes: Vec::new(),
                 crop_size_px: 0,
                 anchor_part: anchor.and_then(|node| u16::try_from(node).ok()),
+                made_with: MadeWith::now(config),
             },
             train,
             val,
@@ -76,8 +78,12 @@ impl Setup {
         let instance = config.stage(Stage::Instance)?;
         let (scale, stride) = (instance.preprocess.input_scale, instance.model.max_stride);
         let extent = Extent::measure(self.train.as_ref(), self.anchor)?;
+        let (padding, needed_by) = match config.top_down.crop_padding_px {
+            CropPadding::Auto => (augmentation_padding_px(extent.largest_px * scale, &instance.augment), "the augmentation"),
+            CropPadding::Px(px) => (px as f32, "top_down.crop_padding_px"),
+        };
         let size = match config.top_down.crop_size_px as usize {
-            0 => crop_size_px(extent.largest_px * scale, &instance.augment, stride),
+            0 => crop_size_px(extent.largest_px * scale, padding, stride),
             given if given.is_multiple_of(stride) => given,
             given => {
                 let fault = format!(
@@ -87,8 +93,10 @@ impl Setup {
             }
         };
         let cut = extent.cut_by(size as f32 / scale);
-        let origin =
-            if config.top_down.crop_size_px == 0 { "from the largest animal and the augmentation" } else { "as configured" };
+        let origin = match config.top_down.crop_size_px {
+            0 => format!("from the largest animal and {padding:.0} px for {needed_by}"),
+            _ => "as configured".into(),
+        };
         say(&format!(
             "crops: {size} x {size} px of the network input, {origin} (largest animal {:.0} px of the frame)",
             extent.largest_px

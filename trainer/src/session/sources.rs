@@ -43,7 +43,11 @@ pub struct Sources {
 /// When a file cannot be read, skeletons differ, or nothing is left to train on.
 pub fn open_sources(data: &DataConfig, search: &VideoSearch, progress: &mut dyn FnMut(&str, usize, usize)) -> Result<Sources> {
     let all = open_all(&data.train, data, Purpose::Train, search, progress)?;
-    let parts = Parts::of(data, all.len(), data.train.iter().all(|name| name.starts_with(SYNTH)))?;
+    let generated = data.train.iter().all(|name| name.starts_with(SYNTH));
+    let parts = Parts::of(data, all.len(), generated).map_err(|e| match e {
+        Error::Data(what) => Error::Data(format!("{}: {what}", data.train.join(", "))),
+        other => other,
+    })?;
     let part = |indices: &[usize]| -> Arc<dyn SampleSource> { Arc::new(Subset::new(Arc::clone(&all), indices.to_vec())) };
     let val = match &parts.val {
         Some(indices) => part(indices),

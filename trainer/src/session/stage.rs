@@ -74,7 +74,7 @@ pub(super) fn transfer(trained: &mut StageNet, folder: &RunFolder, resume: bool,
 /// `accuracy` is measured on the way, where it is given.
 ///
 /// # Errors
-/// Whatever stops the training.
+/// [`Error::Interrupted`] before the end of the first epoch, or whatever else stops the training.
 pub(super) fn train_stage(
     trained: &mut StageNet,
     setup: &Setup,
@@ -102,6 +102,9 @@ pub(super) fn train_stage(
     let accuracy = accuracy.map(|meter| meter as &mut dyn MeasureAccuracy);
     let validation = Validation { batches: batches.val.as_ref(), accuracy };
     let summary = train(net, &spec, batches.train, validation, checkpoint.as_ref(), sink, interrupted, &folder)?;
+    if summary.best_epoch == 0 {
+        return Err(Error::Interrupted("before the first epoch was over".into()));
+    }
     load_weights(&summary.best_checkpoint, net)?;
     // The next network has maps of other sizes.
     clear_buffers();

@@ -37,7 +37,8 @@ fn of_checkpoint(path: &Path, net: &PoseNet) -> Result<BTreeMap<String, SourceLa
 }
 
 fn of_bundle(path: &Path, stage: &str) -> Result<BTreeMap<String, SourceLayer>> {
-    let bundle = Bundle::open(path)?;
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let bundle = Bundle::from_bytes(&bytes).map_err(|e| Error::bad_file(path, "train.start_from", e.to_string()))?;
     let names: Vec<&str> = bundle.config().networks.iter().map(|n| n.name.as_str()).collect();
     let name = match names.as_slice() {
         [only] => only,

@@ -1,5 +1,6 @@
 //! Loss and gradients of one batch: by hand on the CPU, by burn's automatic differentiation elsewhere.
 
+use super::precision::Precision;
 use crate::batch::{Batch, Block};
 use crate::device::is_cpu;
 use crate::error::{Error, Result};
@@ -7,7 +8,7 @@ use crate::loss::{head_loss, mines};
 use crate::model::direct::{DirectNet, Map, channel_errors, cross_entropy};
 use crate::model::pose_net::read;
 use crate::model::{HardKeypoints, HeadSpec, Layer, PoseNet};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use dormouse::config::HeadKind;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -19,12 +20,14 @@ pub struct Objective {
     pub weights: Vec<f32>,
     /// Online hard keypoint mining.
     pub hard_keypoints: HardKeypoints,
+    /// Numbers of the maps, where the device has a choice.
+    pub precision: Precision,
 }
 
 impl Objective {
     /// Heads with these weights, without mining.
     pub fn plain(weights: &[f32]) -> Self {
-        Self { weights: weights.to_vec(), hard_keypoints: HardKeypoints::default() }
+        Self { weights: weights.to_vec(), ..Self::default() }
     }
 }
 
@@ -34,7 +37,10 @@ impl Objective {
 /// When the batch does not fit the network or the device fails.
 pub fn loss_and_gradients(net: &PoseNet, batch: &Batch, objective: &Objective) -> Result<(Vec<f64>, Vec<Layer>)> {
     check(net, batch)?;
-    if is_cpu(net.device()) { direct(net, batch, objective) } else { automatic(net, batch, objective) }
+    match is_cpu(net.device()) {
+        true => direct(net, batch, objective),
+        false => automatic(net, batch, objective, objective.precision.of_maps(net.device())),
+    }
 }
 
 /// Loss per head, without gradients.
@@ -151,16 +157,20 @@ fn images_of((data, dims): &Block, images: &Range<usize>) -> Map {
     Map::from_batch_first(&data[images.start * len..images.end * len], [images.len(), channels, height, width])
 }
 
-/// The gradients from burn.
-pub(crate) fn automatic(net: &PoseNet, batch: &Batch, objective: &Objective) -> Result<(Vec<f64>, Vec<Layer>)> {
+/// The gradients from burn, with maps of this type. Losses and gradients are f32 whatever the maps are.
+pub(crate) fn automatic(net: &PoseNet, batch: &Batch, objective: &Objective, maps: FloatDType) -> Result<(Vec<f64>, Vec<Layer>)> {
     let device = net.device().clone().autodiff();
     let tracked = |l: &Layer| Layer {
         weight: Tensor::from_inner(l.weight.clone()).require_grad(),
         bias: Tensor::from_inner(l.bias.clone()).require_grad(),
     };
     let layers: Vec<Layer> = net.layers().iter().map(tracked).collect();
-    let outputs = net.forward_with(&layers, tensor(&batch.images, &device));
-    let pairs = outputs.into_iter().zip(&batch.targets).zip(&net.config().heads);
+    // The gradient of a cast is a cast back: the leaves are the f32 weights.
+    let cast = |l: &Layer| Layer { weight: l.weight.clone().cast(maps), bias: l.bias.clone().cast(maps) };
+    let computing: Vec<Layer> = layers.iter().map(cast).collect();
+    let outputs = net.forward_with(&computing, tensor(&batch.images, &device).cast(maps));
+    let outputs = outputs.into_iter().map(|output| output.cast(FloatDType::F32));
+    let pairs = outputs.zip(&batch.targets).zip(&net.config().heads);
     let loss = |((output, target), head): ((Tensor<4>, &Block), &HeadSpec)| {
         head_loss(head.kind, output, tensor(target, &device), &objective.hard_keypoints)
     };
@@ -226,9 +236,9 @@ mod tests {
                 ],
             };
             let hard_keypoints = HardKeypoints { enabled, hard_to_easy_ratio: 1.05, min_hard_keypoints: 1, ..Default::default() };
-            let objective = Objective { weights: vec![1.0, 0.5, 2.0, 0.1], hard_keypoints };
+            let objective = Objective { hard_keypoints, ..Objective::plain(&[1.0, 0.5, 2.0, 0.1]) };
             let (loss_a, grad_a) = direct(&net, &batch, &objective).unwrap();
-            let (loss_b, grad_b) = automatic(&net, &batch, &objective).unwrap();
+            let (loss_b, grad_b) = automatic(&net, &batch, &objective, FloatDType::F32).unwrap();
             let close = |a: &f64, b: &f64| (a - b).abs() < 1e-6 * b.abs().max(1.0);
             assert!(loss_a.iter().zip(&loss_b).all(|(a, b)| close(a, b)), "{loss_a:?} {loss_b:?}");
             assert!(losses(&net, &batch, &hard_keypoints).unwrap().iter().zip(&loss_b).all(|(a, b)| close(a, b)));
@@ -241,6 +251,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// bfloat16 keeps 8 bits: losses and whole gradients are right to some percent, and both stay f32.
+    #[test]
+    fn mixed_precision_has_nearly_the_same_gradients() {
+        let unet = UnetConfig { filters: 8, max_stride: 8, ..UnetConfig::default() };
+        let heads = vec![
+            HeadSpec::new(HeadKind::ConfidenceMaps, "confmaps", 3, 2),
+            HeadSpec::new(HeadKind::PartAffinityFields, "pafs", 4, 4),
+        ];
+        let net = PoseNetConfig { in_channels: 1, backbone: unet.into(), heads }.init(5, &Device::default()).unwrap();
+        let targets = vec![(noise(3 * 3 * 8 * 12, 2), [3, 3, 8, 12]), (noise(3 * 4 * 4 * 6, 3), [3, 4, 4, 6])];
+        let batch = Batch { images: (noise(3 * 16 * 24, 1), [3, 1, 16, 24]), targets };
+        let objective = Objective::plain(&[1.0, 0.5]);
+        let of = |maps| {
+            let (losses, layers) = automatic(&net, &batch, &objective, maps).unwrap();
+            let flat = layers.into_iter().flat_map(|l| [read(l.weight).unwrap(), read(l.bias).unwrap()].concat());
+            (losses, flat.collect::<Vec<f32>>())
+        };
+        let ((full_losses, full), (mixed_losses, mixed)) = (of(FloatDType::F32), of(FloatDType::BF16));
+        assert!(full_losses.iter().zip(&mixed_losses).all(|(a, b)| (a - b).abs() < 0.02 * a), "{full_losses:?} {mixed_losses:?}");
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+        let (cosine, ratio) =
+            (dot(&full, &mixed) / (dot(&full, &full) * dot(&mixed, &mixed)).sqrt(), dot(&mixed, &mixed) / dot(&full, &full));
+        println!("cosine {cosine}, squared length {ratio}");
+        assert!(cosine > 0.995 && (ratio - 1.0).abs() < 0.1 && full != mixed, "{cosine} {ratio}");
+        // The CPU is not such a device.
+        assert_eq!(Precision::Mixed.of_maps(net.device()), FloatDType::F32);
+        assert!(Precision::Mixed.remark(net.device()).is_some() && Precision::F32.remark(net.device()).is_none());
     }
 
     /// Along random directions, because a single weight's effect on the loss drowns in rounding.

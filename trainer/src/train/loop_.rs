@@ -115,6 +115,8 @@ struct Run<'a> {
     started: Instant,
     elapsed_before_s: f64,
     measuring_s: f64,
+    /// Seconds trained when the last checkpoint was written.
+    saved_s: f64,
     train_loss: f64,
     silence: Silence,
 }
@@ -150,7 +152,7 @@ impl<'a> Run<'a> {
             first_epoch: progress.epoch + 1,
         });
         let weights = spec.heads.iter().map(|h| h.weight).collect();
-        let objective = Objective { weights, hard_keypoints: spec.hard_keypoints };
+        let objective = Objective { weights, hard_keypoints: spec.hard_keypoints, precision: spec.precision };
         let elapsed_before_s = progress.elapsed_s;
         Ok(Self {
             net,
@@ -166,6 +168,7 @@ impl<'a> Run<'a> {
             started: Instant::now(),
             elapsed_before_s,
             measuring_s: 0.0,
+            saved_s: elapsed_before_s,
             train_loss: f64::NAN,
             silence: Silence::default(),
         })
@@ -212,6 +215,10 @@ impl<'a> Run<'a> {
                     (None, true) => return Ok(StopReason::EarlyStopping),
                     (None, false) => {}
                 }
+            }
+            let is_inside = self.progress.step_in_epoch > 0;
+            if is_inside && self.elapsed_s() - self.saved_s >= self.spec.checkpoint_every_s {
+                self.save(LAST)?;
             }
             // After the last step the best weights are measured.
             if self.progress.epoch < self.spec.epochs && self.pace.is_due(self.elapsed_s()) {
@@ -314,6 +321,7 @@ impl<'a> Run<'a> {
         self.progress.elapsed_s = self.elapsed_s();
         let path = self.run_dir.join(name);
         Checkpoint::capture(self.net, &self.optimizer, &self.progress, &self.spec.config_hash)?.write(&path)?;
+        self.saved_s = self.elapsed_s();
         self.sink.event(&Event::CheckpointWritten { path, is_best: name == BEST });
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Everything the training loop must know beside network and batches.
 
 use super::optimizer::OptimizerConfig;
+use super::precision::Precision;
 use crate::model::HardKeypoints;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +101,8 @@ pub struct TrainSpec {
     pub frozen: Vec<bool>,
     /// Online hard keypoint mining.
     pub hard_keypoints: HardKeypoints,
+    /// Numbers of the maps, where the device has a choice.
+    pub precision: Precision,
     /// First learning rate.
     pub learning_rate: f64,
     /// Steps over which the learning rate rises linearly from 0.
@@ -114,6 +117,8 @@ pub struct TrainSpec {
     pub early_stopping: EarlyStopping,
     /// Time limit in minutes; the step under way is finished, then validated and saved.
     pub max_minutes: Option<f64>,
+    /// Seconds of training between two checkpoints inside an epoch; one more is written at the end of every epoch.
+    pub checkpoint_every_s: f64,
     /// Seconds of training between two measurements of the accuracy; 0: none.
     pub evaluate_every_s: f64,
     /// Threads that prepare batches, 1 to 64.

@@ -195,5 +195,9 @@ fn optional_index(stored: i64) -> Option<usize> {
 
 fn checked_range(start: i64, end: i64, rows: usize) -> Option<Range<usize>> {
     let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
+    // Where nothing is begun and ended does not matter.
+    if start == end {
+        return Some(0..0);
+    }
     (start <= end && end <= rows).then_some(start..end)
 }

@@ -93,7 +93,12 @@ impl StoredImages {
         self.file.path()
     }
 
-    /// An error about image `row`.
+    /// An error about the images as a whole.
+    pub(crate) fn bad(&self, what: impl std::fmt::Display) -> crate::error::Error {
+        self.file.bad(self.place.clone(), what)
+    }
+
+    /// The same about the image in a row.
     pub(crate) fn bad_row(&self, row: u64, what: impl std::fmt::Display) -> crate::error::Error {
         self.file.bad(format!("{} row {row}", self.place), what)
     }

@@ -126,6 +126,15 @@ fn faults_name_dataset_and_row() {
 }
 
 #[test]
+fn a_frame_without_instances_may_begin_anywhere() {
+    let labels = read_plain(&PlainFile { frames: vec![0.0, 0.0, 5.0, 77.0, 77.0], ..PlainFile::default() }).unwrap();
+    assert!(labels.frames[0].instances.is_empty());
+    let negative = PlainFile { frames: vec![0.0, 0.0, -4.0, 0.0, 1.0], ..PlainFile::default() };
+    let message = read_plain(&negative).unwrap_err().to_string();
+    assert!(message.contains("/frames row 0: frame_idx is -4; it must not be negative"), "{message}");
+}
+
+#[test]
 fn other_files_are_refused_kindly() {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("x.slp");

@@ -181,7 +181,8 @@ impl<'a> Table<'a> {
     pub(super) fn integers(&self, field: &str) -> Result<Vec<i64>> {
         let column = self.column(field, |row, number, stored| match number.integer(stored) {
             Some(value) if value >= -1 => Ok(value),
-            _ => Err(self.bad_row(row, format!("{field} is not a sensible whole number"))),
+            Some(value) => Err(self.bad_row(row, format!("{field} is {value}; it must not be negative"))),
+            None => Err(self.bad_row(row, format!("{field} is not a whole number below 2^63"))),
         })?;
         self.required(field, column)
     }

@@ -70,9 +70,10 @@ impl FrameSource for EmbeddedImages {
 
     fn frame(&mut self, index: u64) -> Result<Image> {
         let row = match &self.row_of_frame {
-            Some(rows) => {
-                rows.get(&index).copied().ok_or_else(|| self.images.bad_row(0, format!("frame {index} is not embedded")))?
-            }
+            Some(rows) => rows
+                .get(&index)
+                .copied()
+                .ok_or_else(|| self.images.bad(format!("frame {index} is labelled, but its image is not embedded")))?,
             None => index,
         };
         self.row(row)

@@ -79,7 +79,9 @@ pub fn open_video_with(video: &Video, options: &VideoOptions) -> Result<Box<dyn 
         }
         VideoSource::Missing { tried, .. } => {
             let places: String = tried.iter().map(|place| format!("\n  - {}", place.display())).collect();
-            fail(format!("the file was not found; give its folder or a changed path prefix. Looked for it at:{places}"))
+            fail(format!(
+                "the file was not found; give its folder (--video-dir) or a changed path prefix (--map-prefix). Looked for it at:{places}"
+            ))
         }
         VideoSource::Unsupported(entry) => fail(format!("this kind of video is not supported: {entry}")),
     }

@@ -3,7 +3,7 @@
 use super::super::fields::Fields;
 use super::super::heads::{has_centers, notes_on_centers};
 use super::super::profile::Imported;
-use crate::config::{ColorChoice, TrainModelType};
+use crate::config::{ColorChoice, CropPadding, TrainModelType};
 
 /// Takes over where samples come from and how they are prepared. Model type and max stride must be known already.
 pub(super) fn data(fields: &Fields, found: &mut Imported) {
@@ -53,6 +53,13 @@ fn crops(fields: &Fields, found: &mut Imported) {
             ));
         }
         found.config.top_down.crop_size_px = u32::try_from(size_px).unwrap_or(u32::MAX);
+    }
+    let path = "data_config.preprocessing.crop_padding";
+    if found.config.model.model_type != TrainModelType::Centroid
+        && let Some(given) = fields.count(path)
+    {
+        let padding_px = (given as f64 * f64::from(found.config.preprocess.input_scale)).ceil() as u32;
+        found.config.top_down.crop_padding_px = CropPadding::Px(padding_px);
     }
     notes_on_centers(found);
 }

@@ -26,6 +26,7 @@ pub(in super::super) fn import_nn(text: &str, path: &Path) -> Result<Imported> {
     data::data(&fields, &mut found);
     augmentation::augmentation(&fields, &mut found);
     trainer::trainer(&fields, &mut found);
+    found.notes.extend(fields.odd());
     found.notes.extend(remarks(&fields.left(), &REASONS));
     checked(found)
 }

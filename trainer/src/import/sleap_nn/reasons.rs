@@ -6,7 +6,7 @@ const START: Option<&str> =
     Some("training starts from a bundle, an .onnx file or a checkpoint of this program: train.start_from");
 
 /// Beginnings of paths with the reason; `None`: nothing is lost, so nothing is said. The first that fits counts.
-pub(super) const REASONS: [(&str, Option<&str>); 40] = [
+pub(super) const REASONS: [(&str, Option<&str>); 39] = [
     ("data_config.provider", None),
     ("data_config.data_pipeline_fw", None),
     ("data_config.cache_", None),
@@ -16,8 +16,7 @@ pub(super) const REASONS: [(&str, Option<&str>); 40] = [
     ("data_config.skeletons", None),
     ("data_config.preprocessing.max_", PADDED),
     ("data_config.preprocessing.min_crop_size", CROPS),
-    ("data_config.preprocessing.crop_padding", CROPS),
-    ("data_config.preprocessing.crop_size", Some("this model has no crops")),
+    ("data_config.preprocessing.crop_", Some("this model has no crops")),
     ("data_config.preprocessing.tiling", Some("frames are not cut into tiles")),
     ("data_config.augmentation_config.geometric.mixup", None),
     ("data_config.augmentation_config", Some("this variation is switched off, or not known here")),

@@ -97,7 +97,7 @@ fn values_land_where_they_belong_and_the_rest_is_told() {
 
 /// A model with crops, and one word for the backbone.
 const CENTERED: &str = "
-data_config: {train_labels_path: [a.slp], preprocessing: {ensure_grayscale: true, scale: 0.5, crop_size: 100}}
+data_config: {train_labels_path: [a.slp], preprocessing: {ensure_grayscale: true, scale: 0.5, crop_size: 100, crop_padding: 9}}
 model_config:
   backbone_config: unet_large_rf
   head_configs:
@@ -118,6 +118,8 @@ fn two_files_make_a_top_down_model() {
     let centroid = import_nn(CENTROID, Path::new("c.yml")).unwrap();
     // 100 px of the frame are 50 of the input; the next multiple of 32 is 64.
     assert_eq!((instance.config.top_down.crop_size_px, instance.config.top_down.anchor_part.as_str()), (64, "thorax"));
+    assert_eq!(instance.config.top_down.crop_padding_px, crate::config::CropPadding::Px(5));
+    assert!(!instance.notes.iter().any(|n| n.contains("another kind")), "{:#?}", instance.notes);
     assert_eq!((instance.config.model.filters, instance.config.model.max_stride), (24, 32));
     assert_eq!((instance.config.train.schedule, instance.config.train.warmup_steps), (Schedule::Cosine, 400));
     assert!(centroid.notes.iter().any(|n| n.contains("swint") && n.contains("64")), "{:#?}", centroid.notes);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::{HardKeypoints, HeadSpec, PoseNetConfig, UnetConfig};
+use crate::train::Precision;
 use crate::train::accuracy::Accuracy;
 use crate::train::checkpoint::OptimizerState;
 use crate::train::optimizer::{OptimizerConfig, OptimizerKind};
@@ -62,6 +63,7 @@ fn spec(epochs: usize, steps: usize, rate: f64) -> TrainSpec {
         optimizer: OptimizerConfig::default(),
         frozen: Vec::new(),
         hard_keypoints: HardKeypoints::default(),
+        precision: Precision::F32,
         learning_rate: rate,
         warmup_steps: 0,
         schedule: Schedule::Plateau,
@@ -69,6 +71,7 @@ fn spec(epochs: usize, steps: usize, rate: f64) -> TrainSpec {
         step_decay: StepDecay::default(),
         early_stopping: EarlyStopping { patience: 0, ..EarlyStopping::default() },
         max_minutes: None,
+        checkpoint_every_s: f64::INFINITY,
         evaluate_every_s: 0.0,
         workers: 2,
         config_hash: "test".into(),
@@ -127,6 +130,52 @@ fn twenty_steps_equal_ten_and_ten() {
             text.lines().map(column).collect::<Vec<_>>()
         };
         assert_eq!(rows(0), rows(1));
+    }
+}
+
+/// Keeps a copy of the last checkpoint as it is at a moment, as if the program had been killed then.
+struct Killer<'a> {
+    dir: &'a Path,
+    at: usize,
+    written: usize,
+}
+
+impl EventSink for Killer<'_> {
+    fn event(&mut self, event: &Event) {
+        if matches!(event, Event::CheckpointWritten { .. }) {
+            self.written += 1;
+            if self.written == self.at {
+                for name in [LAST, BEST] {
+                    if let Ok(bytes) = std::fs::read(self.dir.join(name)) {
+                        std::fs::write(self.dir.join(format!("killed.{name}")), bytes).unwrap();
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_from_any_checkpoint() {
+    let full = TrainSpec { checkpoint_every_s: 0.0, accumulate: 2, ..spec(3, 4, 1e-3) };
+    let straight = tempfile::tempdir().unwrap();
+    run(&mut net(), &full, None, &mut Vec::new(), straight.path());
+    // Inside the first epoch, between the two files at its end, behind them, and inside a later one.
+    for at in [1, 4, 5, 7] {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        let (flag, mut killer) = (AtomicBool::new(false), Killer { dir, at, written: 0 });
+        train(&mut net(), &full, Arc::new(Dots), Validation::losses(&Dots), None, &mut killer, &flag, dir).unwrap();
+        for name in [LAST, BEST] {
+            let _ = std::fs::remove_file(dir.join(name));
+            let _ = std::fs::rename(dir.join(format!("killed.{name}")), dir.join(name));
+        }
+        let saved = Checkpoint::read(&dir.join(LAST)).unwrap();
+        assert!(saved.optimizer.steps >= 1 && saved.optimizer.steps < 12, "{}", saved.optimizer.steps);
+        run(&mut net(), &full, Some(&saved), &mut Vec::new(), dir);
+        assert_eq!(last(dir), last(straight.path()), "killed at checkpoint {at}");
+        let best = |dir: &Path| Checkpoint::read(&dir.join(BEST)).unwrap().weights;
+        assert_eq!(best(dir), best(straight.path()), "killed at checkpoint {at}");
     }
 }
 
