@@ -308,11 +308,7 @@ impl Sink for Outputs {
 impl RowSink for Outputs {
     #[inline(always)]
     unsafe fn at_row<V: Vector>(&self, row: usize) -> impl Sink {
-        // Not a closure: the kernel's instructions would not reach into it.
-        let other = match self.other {
-            Some(other) => Some(other.add(row * self.step)),
-            None => None,
-        };
+        let other = self.other.map(|other| other.wrapping_add(row * self.step));
         Self { to: self.to.add(row * self.step), other, ..*self }
     }
 }
