@@ -35,7 +35,7 @@ impl Method<6, 4> for Four {
         let s = |number: f32| V::splat(number);
         let even = g[0].add(g[2]).mul(s(-1.0 / 6.0));
         let odd = g[1].mul(s(-1.0 / 6.0));
-        let wide = g[2].mul_add(s(1.0 / 6.0), g[0].mul(s(1.0 / 24.0)));
+        let wide = g[0].mul(s(1.0 / 24.0)).add(g[2].mul(s(1.0 / 6.0)));
         let middle = g[1].mul(s(1.0 / 12.0));
         [g[0].mul(s(0.25)), even.add(odd), even.sub(odd), wide.add(middle), wide.sub(middle), g[2]]
     }
@@ -70,8 +70,7 @@ impl Method<4, 2> for Two {
     #[inline(always)]
     unsafe fn kernel_1d<V: Vector>(g: [V; 3]) -> [V; 4] {
         let half = V::splat(0.5);
-        let even = g[0].add(g[2]);
-        [g[0], half.mul(even.add(g[1])), half.mul(even.sub(g[1])), g[2]]
+        [g[0], half.mul(g[0].add(g[1]).add(g[2])), half.mul(g[0].sub(g[1]).add(g[2])), g[2]]
     }
 
     #[inline(always)]
