@@ -91,6 +91,10 @@ pub fn line(event: &Event) -> Option<String> {
             ))
         }
         Event::AccuracyMeasured { at, accuracy } => Some(accuracy_line(at, accuracy)),
+        Event::NothingLearned { epochs, learning_rate } => Some(format!(
+            "warning: for {epochs} epochs the network has given nothing but empty maps. If this goes on, stop it and try a smaller \
+             train.learning_rate (now {learning_rate:.1e}), a larger train.warmup_steps or model.init = \"fitted\""
+        )),
         Event::LearningRateReduced { from, to } => Some(format!("learning rate {from:.1e} -> {to:.1e}")),
         Event::Stopped { reason, epoch, best_epoch, best_loss } => {
             let why = reason.describe();
@@ -135,6 +139,7 @@ impl EventSink for TerminalProgress {
             Event::EpochEnded { .. }
             | Event::AccuracyMeasured { .. }
             | Event::CheckpointWritten { .. }
+            | Event::NothingLearned { .. }
             | Event::LearningRateReduced { .. } => {}
         }
         if let Some(line) = line(event) {
