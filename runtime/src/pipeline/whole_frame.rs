@@ -14,7 +14,9 @@ use alloc::vec::Vec;
 
 /// A network with the preparation for the present frame size.
 pub(super) struct WholeFrame {
-    network: Box<dyn Network>,
+    /// None once it was released.
+    network: Option<Box<dyn Network>>,
+    backend: Backend,
     preprocess: PreprocessConfig,
     heads: Vec<HeadKind>,
     on_size_change: OnSizeChange,
@@ -33,11 +35,12 @@ impl WholeFrame {
         let heads = network.heads.iter().map(|h| h.kind).collect();
         let (preprocess, on_size_change) = (network.preprocess, options.on_size_change);
         let network = load(bundle, network, options)?;
-        Ok(Self { network, preprocess, heads, on_size_change, prepared: None })
+        let backend = network.backend();
+        Ok(Self { network: Some(network), backend, preprocess, heads, on_size_change, prepared: None })
     }
 
     pub fn backend(&self) -> Backend {
-        self.network.backend()
+        self.backend
     }
 
     pub fn input_shape(&self) -> Option<InputShape> {
@@ -50,7 +53,7 @@ impl WholeFrame {
             return Ok(());
         }
         let preprocessor = Preprocessor::new(&self.preprocess, width_px, height_px)?;
-        let engine = self.network.prepare(preprocessor.shape(), 1)?;
+        let engine = self.network.as_ref().ok_or(RELEASED)?.prepare(preprocessor.shape(), 1)?;
         let input = alloc::vec![0.0; preprocessor.shape().len()];
         self.prepared = Some(Prepared { preprocessor, engine, input });
         Ok(())
@@ -59,6 +62,15 @@ impl WholeFrame {
     /// Forgets the frame size, so that the next frame decides it.
     pub fn unprepare(&mut self) {
         self.prepared = None;
+    }
+
+    /// Keeps what was prepared and lets the network itself go.
+    pub fn release_network(&mut self) -> Result<(), Error> {
+        if self.prepared.is_none() {
+            return Err(NOT_PREPARED);
+        }
+        self.network = None;
+        Ok(())
     }
 
     /// Frame to network input; prepares first where that is due.
@@ -88,7 +100,7 @@ impl WholeFrame {
 pub(super) fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
     let Options { backend, threads, allow_software, .. } = *options;
-    load_network(&EngineOptions { backend, threads, allow_software }, bundle.network(&network.name)?, outputs)
+    load_network(&EngineOptions { backend, threads, allow_software }, bundle.network_bytes(&network.name)?, outputs)
 }
 
 fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {
@@ -99,6 +111,10 @@ fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {
     };
     network.heads.iter().map(spec).collect()
 }
+
+/// A frame of another size came after the networks were released.
+const RELEASED: Error =
+    Error::InvalidConfig { field: "estimator", what: "its networks were released: it keeps to one frame size" };
 
 /// Nothing was prepared, preprocessed or inferred yet.
 pub(super) const NOT_PREPARED: Error = Error::InvalidConfig { field: "estimator", what: "no frame was given to it yet" };

@@ -216,7 +216,7 @@ impl AdapterReport {
         }
     }
 
-    fn text(&self) -> Text<95> {
+    fn text<const N: usize>(&self) -> Text<N> {
         Text::new(&format!("{} ({})", self.name, self.driver))
     }
 }

@@ -3,8 +3,12 @@
 use super::gpu::{Gpu, failure};
 use crate::error::Error;
 use alloc::string::ToString as _;
+use core::time::Duration;
 use std::sync::mpsc;
 use wgpu::Buffer;
+
+/// The longest wait for a callback whose work is done.
+const CALLBACK: Duration = Duration::from_secs(5);
 
 /// Waits for all that was submitted and copies the beginning of a mappable buffer.
 ///
@@ -20,7 +24,8 @@ pub(super) fn read_back(gpu: &Gpu, from: &Buffer, to: &mut [u8]) -> Result<(), E
     });
     gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|error| failure(ACTION, &error.to_string()))?;
     gpu.check(ACTION)?;
-    match receiver.try_recv() {
+    // Another thread that polls the same device may have taken the callback over and be about to call it.
+    match receiver.recv_timeout(CALLBACK) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(failure(ACTION, &error.to_string())),
         Err(_) => return Err(failure(ACTION, "the results were not given back")),

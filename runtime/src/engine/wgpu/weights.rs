@@ -2,14 +2,15 @@
 
 use super::phases::Phase;
 use super::places::BLOCK;
+use crate::graph::Floats;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// Weights as the file has them.
 #[derive(Clone, Copy)]
 pub(super) struct Weights<'a> {
-    pub numbers: &'a [f32],
-    pub bias: Option<&'a [f32]>,
+    pub numbers: &'a Floats<'a>,
+    pub bias: Option<&'a Floats<'a>>,
     /// Rows and columns of the window.
     pub kernel: [usize; 2],
     pub channels_in: usize,
@@ -31,12 +32,12 @@ impl Weights<'_> {
         } else {
             to * group_in + within
         };
-        self.numbers[(pair * self.kernel[0] + row) * self.kernel[1] + column]
+        self.numbers.at((pair * self.kernel[0] + row) * self.kernel[1] + column)
     }
 
     /// `[output block] vec4`; zeros where there is no bias.
     pub fn bias(&self) -> Vec<f32> {
-        let mut bias = self.bias.map_or_else(|| vec![0.0; self.channels_out], <[f32]>::to_vec);
+        let mut bias = self.bias.map_or_else(|| vec![0.0; self.channels_out], Floats::to_vec);
         bias.resize(self.channels_out.next_multiple_of(BLOCK), 0.0);
         bias
     }

@@ -23,8 +23,10 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
     if let (Some(arena), Some(weights)) = (m.arena_bytes, m.weight_bytes) {
         let _ = writeln!(text, "  memory      {:9.1} MB of maps, {:.1} MB of weights", mb(arena), mb(weights));
     }
-    if let Some(peak) = m.process_peak_bytes {
-        let _ = writeln!(text, "  program     {:9.1} MB at its peak", mb(peak));
+    if let (Some(peak), Some(start)) = (m.process_peak_bytes, m.process_start_bytes) {
+        let more = mb(peak.saturating_sub(start));
+        let _ =
+            writeln!(text, "  program     {:9.1} MB at its peak, {more:.1} MB more than before it read the network", mb(peak));
     }
     if let Some(gpu) = &m.gpu {
         let _ = writeln!(

@@ -6,7 +6,7 @@ use crate::engine::wgpu::places::{BLOCK, Place};
 use crate::engine::wgpu::program::Slot;
 use crate::engine::wgpu::weights::Weights;
 use crate::error::Error;
-use crate::graph::{Activation, Constant, Conv, ConvTranspose, Node, Op, Shape, Shapes};
+use crate::graph::{Activation, Conv, ConvTranspose, Node, Op, Shape, Shapes};
 use alloc::vec;
 use alloc::vec::Vec;
 use dormouse_shaders::{ConvParams, Kernel};
@@ -71,7 +71,7 @@ impl Lowering<'_> {
         let graph = self.graph;
         let weights = Weights {
             numbers: &graph.constant(conv.weight).data,
-            bias: conv.bias.map(|id| bias(graph.constant(id))),
+            bias: conv.bias.map(|id| &graph.constant(id).data),
             kernel: conv.window.kernel,
             channels_in: from.channels,
             lanes: lanes.as_deref(),
@@ -92,7 +92,7 @@ impl Lowering<'_> {
         let graph = self.graph;
         let weights = Weights {
             numbers: &graph.constant(conv.weight).data,
-            bias: conv.bias.map(|id| bias(graph.constant(id))),
+            bias: conv.bias.map(|id| &graph.constant(id).data),
             kernel: conv.window.kernel,
             channels_in: from.channels,
             lanes: None,
@@ -238,8 +238,4 @@ fn params(part: &Part<'_>, [low, high]: [f32; 2]) -> ConvParams {
         low,
         high,
     }
-}
-
-fn bias<'a>(constant: &'a Constant<'_>) -> &'a [f32] {
-    &constant.data
 }

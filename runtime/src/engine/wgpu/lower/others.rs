@@ -76,7 +76,7 @@ impl Lowering<'_> {
     /// One number per lane, from one per channel or one for all.
     fn per_lane(&self, id: crate::graph::ConstantId, channels: usize) -> Vec<f32> {
         let numbers = &self.graph.constant(id).data;
-        let mut lanes: Vec<f32> = (0..channels).map(|c| numbers[if numbers.len() == 1 { 0 } else { c }]).collect();
+        let mut lanes: Vec<f32> = (0..channels).map(|c| numbers.at(if numbers.len() == 1 { 0 } else { c })).collect();
         lanes.resize(channels.next_multiple_of(BLOCK), 0.0);
         lanes
     }
