@@ -98,6 +98,9 @@ pub fn line(event: &Event) -> Option<String> {
         Event::LearningRateReduced { from, to } => Some(format!("learning rate {from:.1e} -> {to:.1e}")),
         Event::Stopped { reason, epoch, best_epoch, best_loss } => {
             let why = reason.describe();
+            if *best_epoch == 0 {
+                return Some(format!("stopped before the first epoch was over: {why}"));
+            }
             Some(format!("stopped after epoch {epoch}: {why}; best validation loss {best_loss:.4e} in epoch {best_epoch}"))
         }
         Event::Step { .. } | Event::CheckpointWritten { .. } => None,
@@ -158,6 +161,8 @@ mod tests {
         let end = Event::Stopped { reason: StopReason::TimeLimit, epoch: 3, best_epoch: 2, best_loss: 0.5 };
         let text = line(&end).unwrap();
         assert!(text.contains("epoch 3") && text.contains("time limit") && text.contains("5.0000e-1"), "{text}");
+        let early = Event::Stopped { reason: StopReason::Interrupted, epoch: 0, best_epoch: 0, best_loss: f64::NAN };
+        assert!(line(&early).is_some_and(|text| text.contains("before the first epoch") && !text.contains("NaN")));
         let accuracy = Accuracy {
             frames: 20,
             moks: Some(0.8),
