@@ -166,11 +166,12 @@ fn subnormal_numbers_are_kept() {
         .floats("one", &[8, 1, 1, 1], &[1.0; 8])
         .floats("sum", &[1, 8, 1, 1], &[1.0; 8])
         .node("Conv", &["x", "one"], "a", &[("group", Attr::Int(8))])
-        .node("Conv", &["a", "sum"], "y", &[]);
+        .node("Conv", &["a", "sum"], "y", &[])
+        .bytes();
     // The smallest number that there is, and the largest of these divided by the number of channels.
     let [least, large] = [1, 0x007f_ffff / 8].map(f32::from_bits);
     for isa in Isa::all() {
-        let network = CpuNetwork::load_whole(&onnx.bytes(), 1).unwrap().with_isa(isa);
+        let network = CpuNetwork::load_whole(&onnx, 1).unwrap().with_isa(isa);
         let mut engine = network.prepare_cpu(InputShape { channels: 8, height: 1, width: 2 }, 1).unwrap();
         engine.run(&[least, large].repeat(8), 1).unwrap();
         let map = engine.output(0, 0).unwrap();
