@@ -138,7 +138,7 @@ fn what_is_not_finite_stays_near() {
         .floats("w", &[1, 1, 3, 3], &weights(9, 9))
         .node("LeakyRelu", &["x"], "a", &[("alpha", Attr::Float(0.5))])
         .node("Conv", &["a", "w"], "y", &[("pads", Attr::Ints(&[1; 4]))]);
-    let network = CpuNetwork::load_whole(&onnx.bytes(), 1).unwrap();
+    let network = CpuNetwork::load_whole(onnx.bytes(), 1).unwrap();
     let mut engine = network.prepare_cpu(InputShape { channels: 1, height: 24, width: 24 }, 1).unwrap();
     for bad in [f32::NAN, f32::INFINITY] {
         let mut image = vec![0.5; 24 * 24];

@@ -87,7 +87,7 @@ fn released_networks_keep_to_one_size() {
 fn a_network_for_bytes_is_refused() {
     let network = |onnx: Onnx| {
         let onnx = onnx.node("Cast", &["x"], "f", &[("to", Attr::Int(1))]).node("Relu", &["f"], "y", &[]).output("y");
-        CpuNetwork::load_whole(&onnx.bytes(), 1)
+        CpuNetwork::load_whole(onnx.bytes(), 1)
     };
     assert!(network(Onnx::new(17).input("x", &[-1, 1, -1, -1])).is_ok());
     assert!(matches!(network(Onnx::new(17).byte_input("x", &[-1, 1, -1, -1])), Err(Error::Engine { .. })));
