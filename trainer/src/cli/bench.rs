@@ -47,7 +47,7 @@ pub(super) struct BenchArgs {
     /// Instructions of engine cpu, to compare them; the best of this machine otherwise
     #[arg(long)]
     isa: Option<IsaName>,
-    /// Show the time of each step of engine cpu, or the kernels of engine wgpu
+    /// Show the time of each step of engine cpu, or the kernels of engine wgpu with their times where the adapter can tell them
     #[arg(long)]
     layers: bool,
     /// Let engine wgpu take a software adapter where there is no GPU; its times are no GPU's

@@ -4,7 +4,10 @@
 //! all plain data that can be looked at without a GPU. Preparing it makes the buffers, pipelines and bind groups; a run writes
 //! the input, submits one command buffer and waits once. `runtime/GPU.md` tells the way of a frame.
 
+mod fuse;
 mod gpu;
+mod joins;
+mod least;
 mod lower;
 mod network;
 mod parts;
@@ -12,6 +15,8 @@ mod phases;
 mod places;
 mod prepared;
 mod program;
+mod readback;
+mod timed;
 mod weights;
 
 pub use gpu::{AdapterReport, Gpu};

@@ -62,7 +62,7 @@ impl WgpuNetwork {
         }
         let images = images.max(1);
         let program = lower(&self.graph, &shapes, &self.outputs, images)?;
-        let prepared = Prepared::new(&self.gpu, &program, images)?;
+        let prepared = Prepared::new(&self.gpu.live()?, &program, images)?;
         let results = vec![0.0; (program.result_bytes / 4) as usize];
         Ok(WgpuEngine { program, prepared, results, input, images, done: 0 })
     }
@@ -107,6 +107,16 @@ impl WgpuEngine {
     pub fn program(&self) -> &Program {
         &self.program
     }
+
+    /// Runs the images of the latest run again and gives the milliseconds of each dispatch by the device's clock; `None` if the
+    /// adapter has no timestamps, or before the first run. Each dispatch waits for the one before it, so that the sum may exceed a
+    /// frame's.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the driver fails or the device was lost.
+    pub fn time_dispatches(&mut self) -> Result<Option<Vec<f64>>, Error> {
+        if self.done == 0 { Ok(None) } else { self.prepared.time_dispatches(self.done) }
+    }
 }
 
 impl Engine for WgpuEngine {
@@ -115,7 +125,14 @@ impl Engine for WgpuEngine {
         if images == 0 || images > self.images || input.len() != images * self.input.len() {
             return Err(failure("run the network", "the input does not fill the number of images it was prepared for"));
         }
-        self.prepared.run(input, images, &mut self.results)?;
+        let ran = self.prepared.run(input, images, &mut self.results);
+        if ran.is_err() && self.prepared.gpu.is_lost() {
+            // Once: a device that is lost again at once is broken.
+            self.prepared = Prepared::new(&self.prepared.gpu.live()?, &self.program, self.images)?;
+            self.prepared.run(input, images, &mut self.results)?;
+        } else {
+            ran?;
+        }
         self.done = images;
         Ok(())
     }

@@ -14,6 +14,8 @@ pub(super) struct Weights<'a> {
     /// Rows and columns of the window.
     pub kernel: [usize; 2],
     pub channels_in: usize,
+    /// The lane of every input channel in the map, where there are gaps between them.
+    pub lanes: Option<&'a [usize]>,
     pub channels_out: usize,
     pub groups: usize,
     /// `[in, out / groups, rows, columns]` and not `[out, in / groups, rows, columns]`.
@@ -40,9 +42,10 @@ impl Weights<'_> {
         bias
     }
 
-    /// `[tap][input channel, whole blocks][output block] vec4`.
+    /// `[tap][input lane, whole blocks][output block] vec4`; zeros where a lane holds no channel.
     pub fn dense(&self, phase: &Phase) -> Vec<f32> {
-        self.rows(phase, self.channels_in.next_multiple_of(BLOCK))
+        let lanes = self.lanes.and_then(<[usize]>::last).map_or(self.channels_in, |last| last + 1);
+        self.rows(phase, lanes.next_multiple_of(BLOCK))
     }
 
     /// `[tap][input channel][output block] vec4`.
@@ -51,12 +54,13 @@ impl Weights<'_> {
     }
 
     fn rows(&self, phase: &Phase, rows: usize) -> Vec<f32> {
-        let lanes = self.channels_out.next_multiple_of(BLOCK);
-        let mut packed = vec![0.0; phase.taps.len() * rows * lanes];
-        for (tap, of_tap) in phase.taps.iter().zip(packed.chunks_exact_mut(rows * lanes)) {
+        let row = self.channels_out.next_multiple_of(BLOCK);
+        let mut packed = vec![0.0; phase.taps.len() * rows * row];
+        for (tap, of_tap) in phase.taps.iter().zip(packed.chunks_exact_mut(rows * row)) {
             for from in 0..self.channels_in {
+                let lane = self.lanes.map_or(from, |lanes| lanes[from]);
                 for to in 0..self.channels_out {
-                    of_tap[from * lanes + to] = self.at(to, from, *tap);
+                    of_tap[lane * row + to] = self.at(to, from, *tap);
                 }
             }
         }

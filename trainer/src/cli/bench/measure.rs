@@ -49,7 +49,7 @@ pub(super) struct Measured {
     pub process_peak_bytes: Option<usize>,
     /// The same before it read the network.
     pub process_start_bytes: Option<usize>,
-    /// Steps of engine cpu.
+    /// Steps of engine cpu, or dispatches of engine wgpu where the adapter can time them.
     pub layers: Vec<Layer>,
     /// What engine wgpu ran on and what it ran.
     pub gpu: Option<GpuMeasured>,
@@ -65,15 +65,20 @@ pub(super) struct GpuMeasured {
     pub software: bool,
     pub dispatches: usize,
     pub gflop: f64,
-    /// Bytes that a frame moves at least, each map and weight once a dispatch.
+    /// Bytes that a frame moves, each map and weight once a dispatch.
     pub moved_bytes: u64,
+    /// The fewest bytes that a plan of one layer after another can move.
+    pub least_bytes: u64,
+    /// Time of all dispatches by the device's clock, the fastest of each; what a frame takes beyond it is upload, read-back and
+    /// waiting.
+    pub dispatches_ms: Option<f64>,
     /// Operations of a frame by its median time, upload and read-back included.
     pub gflop_per_s: f64,
     /// One line a dispatch.
     pub table: String,
 }
 
-/// One step of engine cpu.
+/// One step of engine cpu or dispatch of engine wgpu.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Layer {
     pub node: String,
