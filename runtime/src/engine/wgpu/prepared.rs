@@ -22,8 +22,7 @@ struct Ready {
 /// A program on the device.
 pub(super) struct Prepared {
     gpu: Gpu,
-    image: Buffer,
-    results: Buffer,
+    buffers: Buffers,
     /// What the CPU reads.
     readback: Buffer,
     ready: Vec<Ready>,
@@ -41,20 +40,20 @@ struct Buffers {
 }
 
 impl Prepared {
-    /// Makes everything for up to `images` images a run.
+    /// Makes everything for up to `images` images a run, of whose results at most `read_bytes` are read at once.
     ///
     /// # Errors
     /// [`Error::Gpu`] if a buffer or grid is beyond the device's limits, [`Error::Engine`] if the driver refuses something.
-    pub fn new(gpu: &Gpu, program: &Program, images: usize) -> Result<Self, Error> {
+    pub fn new(gpu: &Gpu, program: &Program, images: usize, read_bytes: u64) -> Result<Self, Error> {
         check_limits(gpu, program, images)?;
         let buffers = Buffers::new(gpu, program);
         let ready = program.dispatches.iter().enumerate().map(|(index, d)| buffers.ready(gpu, index, d)).collect();
-        let size = program.result_bytes.max(LEAST_BYTES);
+        let size = read_bytes.max(LEAST_BYTES);
         let readback = buffer(gpu, "readback", size, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
         // Uploads what was queued, so that the first frame does not pay for it.
         gpu.queue.submit([]);
         gpu.check("prepare the network")?;
-        Ok(Self { gpu: gpu.clone(), image: buffers.image, results: buffers.results, readback, ready })
+        Ok(Self { gpu: gpu.clone(), buffers, readback, ready })
     }
 
     /// Runs `images` images: one upload, one submit, one wait. `results` are as many numbers as the program gives back.
@@ -62,19 +61,44 @@ impl Prepared {
     /// # Errors
     /// [`Error::Engine`] if the driver fails or the device was lost.
     pub fn run(&self, input: &[f32], images: usize, results: &mut [f32]) -> Result<(), Error> {
+        self.write(Slot::Image, 0, bytemuck::cast_slice(input));
+        self.execute(0, images, 0, bytemuck::cast_slice_mut(results))
+    }
+
+    /// Queues bytes for a buffer, a multiple of 4 at a multiple of 4.
+    pub fn write(&self, slot: Slot, offset: usize, bytes: &[u8]) {
+        self.gpu.queue.write_buffer(self.buffers.slot(slot), offset as u64, bytes);
+    }
+
+    /// Queues `size` bytes for a buffer, a multiple of 4; `fill` writes them. False if the driver refuses.
+    pub fn write_with(&self, slot: Slot, size: usize, fill: impl FnOnce(&mut wgpu::QueueWriteBufferView)) -> bool {
+        let Some(size) = core::num::NonZeroU64::new(size as u64) else { return true };
+        let view = self.gpu.queue.write_buffer_with(self.buffers.slot(slot), 0, size);
+        view.map(|mut view| fill(&mut view)).is_some()
+    }
+
+    /// Queues the parameters of a dispatch.
+    pub fn write_params(&self, dispatch: usize, bytes: &[u8]) {
+        self.gpu.queue.write_buffer(&self.buffers.params, (dispatch * self.buffers.params_apart) as u64, bytes);
+    }
+
+    /// Runs the dispatches from `first` on for `images` images, then reads results from byte `at` on; one submit, one wait.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the driver fails or the device was lost.
+    pub fn execute(&self, first: usize, images: usize, at: usize, results: &mut [u8]) -> Result<(), Error> {
         const ACTION: &str = "run the network";
         let device = &self.gpu.device;
-        self.gpu.queue.write_buffer(&self.image, 0, bytemuck::cast_slice(input));
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for Ready { pipeline, bindings, grid } in &self.ready {
+        for Ready { pipeline, bindings, grid } in self.ready.iter().skip(first) {
             pass.set_pipeline(pipeline);
             pass.set_bind_group(0, bindings, &[]);
             pass.dispatch_workgroups(grid[0], grid[1], grid[2] * images as u32);
         }
         drop(pass);
-        let bytes = size_of_val(results) as u64;
-        encoder.copy_buffer_to_buffer(&self.results, 0, &self.readback, 0, bytes);
+        let bytes = results.len() as u64;
+        encoder.copy_buffer_to_buffer(&self.buffers.results, at as u64, &self.readback, 0, bytes);
         self.gpu.queue.submit([encoder.finish()]);
         let (sender, receiver) = mpsc::sync_channel(1);
         self.readback.map_async(wgpu::MapMode::Read, ..bytes, move |mapped| {
@@ -89,7 +113,7 @@ impl Prepared {
             Err(_) => return Err(failure(ACTION, "the results were not given back")),
         }
         let view = self.readback.get_mapped_range(..bytes).map_err(|error| failure(ACTION, &error.to_string()))?;
-        bytemuck::cast_slice_mut::<f32, u8>(results).copy_from_slice(&view);
+        results.copy_from_slice(&view);
         drop(view);
         self.readback.unmap();
         Ok(())
@@ -98,10 +122,10 @@ impl Prepared {
 
 impl Buffers {
     fn new(gpu: &Gpu, program: &Program) -> Self {
-        let maps = program.buffers.iter().map(|bytes| buffer(gpu, "maps", *bytes, BufferUsages::STORAGE)).collect();
         let input = BufferUsages::STORAGE | BufferUsages::COPY_DST;
+        let maps = program.buffers.iter().map(|bytes| buffer(gpu, "maps", *bytes, input)).collect();
         let image = buffer(gpu, "image", program.image_bytes, input);
-        let results = buffer(gpu, "results", program.result_bytes, BufferUsages::STORAGE | BufferUsages::COPY_SRC);
+        let results = buffer(gpu, "results", program.result_bytes, input | BufferUsages::COPY_SRC);
         let constants = buffer(gpu, "constants", program.constants.len() as u64, input);
         gpu.queue.write_buffer(&constants, 0, &program.constants);
         let align = gpu.device.limits().min_uniform_buffer_offset_alignment.max(16) as usize;

@@ -4,4 +4,4 @@ mod conv;
 mod others;
 mod walk;
 
-pub(super) use walk::lower;
+pub(super) use walk::{lower, lower_to_maps};
