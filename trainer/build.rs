@@ -30,7 +30,9 @@ fn commit() -> Option<String> {
 /// `NAME=VERSION` of the [`CRATES`] in a lock file.
 fn versions(lock: &str) -> Vec<String> {
     let of = |name: &&str| {
-        let entry = lock.split("[[package]]").find(|entry| entry.lines().any(|line| line == format!("name = \"{name}\"")))?;
+        let is_it = |entry: &&str| entry.lines().any(|line| line == format!("name = \"{name}\""));
+        // Older versions, which stand first, are those of other crates.
+        let entry = lock.split("[[package]]").filter(is_it).last()?;
         let version = entry.lines().find_map(|line| line.strip_prefix("version = \""))?.trim_end_matches('"');
         Some(format!("{name}={version}"))
     };

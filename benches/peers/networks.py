@@ -1,7 +1,8 @@
 """Untrained networks of the kinds that SLEAP and Dormouse train, as ONNX files with random weights.
 
-The layout is that of `trainer/src/model/unet.rs`: blocks of two 3x3 convolutions with ReLU, max pooling, doubling (bilinear,
-nearest or transposed), skip concatenation, 1x1 heads. Weights are He-initialised, so that maps keep their scale.
+The layouts are those of `trainer/src/model/unet.rs` (blocks of two 3x3 convolutions with ReLU, max pooling, doubling, skip
+concatenation, 1x1 heads) and `compact.rs` (depthwise-separable units with shortcuts). Weights are He-initialised, so that maps
+keep their scale.
 """
 
 from pathlib import Path
@@ -29,14 +30,15 @@ class Builder:
         self.channels[output] = channels
         return output
 
-    def conv(self, x, out, kernel=3, relu=True, output=None):
-        fan_in = self.channels[x] * kernel**2
-        weight = self.rng.normal(0, np.sqrt(2 / fan_in), (out, self.channels[x], kernel, kernel)).astype(np.float32)
+    def conv(self, x, out, kernel=3, relu=True, output=None, group=1):
+        fan_in = self.channels[x] // group * kernel**2
+        shape = (out, self.channels[x] // group, kernel, kernel)
+        weight = self.rng.normal(0, np.sqrt((2 if relu else 1) / fan_in), shape).astype(np.float32)
         bias = self.rng.normal(0, 0.01, out).astype(np.float32)
         names = [self.name("w"), self.name("b")]
         self.weights += [numpy_helper.from_array(a, n) for a, n in zip((weight, bias), names)]
         pads = [kernel // 2] * 4
-        y = self.node("Conv", [x, *names], out, None if relu else output, kernel_shape=[kernel] * 2, pads=pads)
+        y = self.node("Conv", [x, *names], out, None if relu else output, kernel_shape=[kernel] * 2, pads=pads, group=group)
         return self.node("Relu", [y], out, output) if relu else y
 
     def pool(self, x):
@@ -82,6 +84,37 @@ def unet(path, filters, rate, max_stride, heads, mode="bilinear", channels=1):
     b.save(path, list(heads))
 
 
+def compact(path, filters, rate, max_stride, heads, kernel=5, channels=1):
+    """The compact backbone with expansion 1 and sums for skips, two units a level."""
+    b = Builder(channels)
+    width = lambda e: max(1, int(filters * rate**e / 8 + 0.5)) * 8
+
+    def units(x, out):
+        for _ in range(2):
+            spread = b.conv(x, b.channels[x], kernel, relu=False, group=b.channels[x])
+            mixed = b.conv(spread, out, kernel=1)
+            x = b.node("Add", [x, mixed], out) if b.channels[x] == out else mixed
+        return x
+
+    depth = max_stride.bit_length() - 1
+    x = b.conv("image", width(0))
+    skips = [x]
+    for level in range(1, depth + 1):
+        x = units(b.pool(x), width(level))
+        skips.append(x)
+    levels, stride = {max_stride: x}, max_stride
+    for level in reversed(range(depth)):
+        if stride <= min(s for _, s in heads.values()):
+            break
+        stride //= 2
+        up = b.double(b.conv(x, width(level), kernel=1, relu=False), "bilinear")
+        x = units(b.node("Add", [skips[level], up], width(level)), width(level))
+        levels[stride] = x
+    for name, (out, stride) in heads.items():
+        b.conv(levels[stride], out, kernel=1, relu=False, output=name)
+    b.save(path, list(heads))
+
+
 def all_networks(folder):
     """Writes them and returns (name, file, width, height)."""
     folder = Path(folder)
@@ -91,10 +124,12 @@ def all_networks(folder):
         "unet16-bilinear": dict(filters=16, rate=2, max_stride=16, heads={"confmaps": (13, 1)}),
         "flies-bottomup": dict(filters=16, rate=1.5, max_stride=16, heads={"confmaps": (13, 2), "pafs": (24, 4)}),
         "centered24": dict(filters=24, rate=2, max_stride=16, heads={"confmaps": (13, 2)}),
-        "compact": dict(filters=8, rate=1.5, max_stride=16, heads={"confmaps": (13, 2)}),
+        "unet8": dict(filters=8, rate=1.5, max_stride=16, heads={"confmaps": (13, 2)}),
     }
     for name, spec in specs.items():
         unet(folder / f"{name}.onnx", **spec)
+    # Widths of model-zoo/recipes/demo-compact.toml.
+    compact(folder / "compact.onnx", filters=16, rate=1.75, max_stride=16, heads={"confmaps": (13, 2), "pafs": (24, 4)})
     sizes = [
         ("unet16-nearest", 384),
         ("unet16-bilinear", 384),
@@ -102,6 +137,7 @@ def all_networks(folder):
         ("unet16-bilinear", 1024),
         ("flies-bottomup", 384),
         ("centered24", 208),
+        ("unet8", 192),
         ("compact", 192),
     ]
     return [(f"{name} {side}", folder / f"{name}.onnx", side, side) for name, side in sizes]

@@ -11,8 +11,8 @@ The first call makes a virtual environment outside the repository (--venv) and i
 the engines take turns, so that a slow moment of the machine meets all of them; the ratio of a row is the median over rounds of
 peer / ours, each the median over the frames of a round, and its spread the smallest and largest of these ratios.
 
-Memory is the peak of a whole process of ours, but of a peer only what a fresh process takes beyond its imports (Python and the
-library itself). Preparation is from the file to the engine that is ready for the first frame.
+Memory is the peak of a fresh process beyond what it has before it reads the network: of ours the program itself, of a peer
+Python and the library. Preparation is from the file to the engine that is ready for the first frame.
 
 With --avx2 (or --isa) the instructions of ours are held back. ONNX Runtime cannot be told to leave AVX-512 alone, so that it
 keeps it, and the ratio is the smaller for it; OpenVINO is told by ONEDNN_MAX_CPU_ISA.
@@ -79,7 +79,7 @@ def compare(args, file, width, height, threads):
         "isa": ours.found["isa"],
         "ours_ms": statistics.median(r["ours"] for r in rounds),
         "prepare_ms": statistics.median(ours.prepare_ms),
-        "memory_mb": ours.found["process_peak_bytes"] / 1e6,
+        "memory_mb": (ours.found["process_peak_bytes"] - ours.found["process_start_bytes"]) / 1e6,
     }
     for name, peer in peers.items():
         ratios = [r[name] / r["ours"] for r in rounds]

@@ -132,6 +132,18 @@ pub enum Error {
         /// What is missing.
         what: &'static str,
     },
+    /// A GPU whose limits are too low for a network.
+    #[error("GPU {adapter} is too small: {limit} must be at least {needed}, it is {has}")]
+    GpuLimit {
+        /// Name of the adapter and its driver, cut to fit.
+        adapter: Text<63>,
+        /// The limit, by wgpu's name.
+        limit: &'static str,
+        /// What is needed.
+        needed: u64,
+        /// What the device has.
+        has: u64,
+    },
     /// The bytes of a network are not what ONNX promises.
     #[error("network cannot be read at {place}: {what}")]
     NetworkFile {

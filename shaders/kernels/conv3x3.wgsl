@@ -1,7 +1,7 @@
 // Dense 3x3 convolution of step 1 with few channels: 16x16 results by 8 channels a workgroup. One input block at a time is
 // brought into workgroup memory with its halo, so that each number is read once and not nine times; every invocation keeps 4
 // results, one below the other, by two blocks: 6 reads serve 12 products with 4x4 matrices. The weights are the same for the
-// whole workgroup.
+// whole workgroup. A max-pool of 2x2 behind it is made from the same numbers, so that it does not read the map again.
 
 // Maps lie in blocks of four channels: [image][block][row][column] vec4. Offsets and distances count vec4.
 struct Conv {
@@ -31,11 +31,21 @@ struct Conv {
     group_in: u32,
     group_out: u32,
     to_channels: u32,
+    // The map pooled by 2x2, where the kernel makes it as well.
+    pooled_offset: u32,
+    pooled_image: u32,
+    pooled_height: u32,
+    pooled_width: u32,
     low: f32,
     high: f32,
 }
 
+// What is written: 0 the map, 1 the map and the largest number of each 2x2 of it, 2 only the latter.
+override POOL: u32 = 0u;
+const ONLY_POOLED: u32 = 2u;
+
 const SIDE: u32 = 16u;
+const POOLED_SIDE: u32 = 8u;
 const HALO_SIDE: u32 = 18u;
 const HALO: u32 = 324u;
 const THREADS: u32 = 64u;
@@ -113,13 +123,38 @@ fn main(
     }
 
     let x = group.x * SIDE + local.x;
+    var made_a = mat4x4<f32>();
+    var made_b = mat4x4<f32>();
     for (var i = 0u; i < 4u; i++) {
+        made_a[i] = activate(sums_a[i] + bias[to], p.low, p.high);
+        made_b[i] = activate(sums_b[i] + bias[second], p.low, p.high);
         let y = group.y * SIDE + local.y * 4u + i;
-        if x < p.to_width && y < p.to_height {
+        if POOL != ONLY_POOLED && x < p.to_width && y < p.to_height {
             let place = p.to_offset + image * p.to_image + (to * p.to_height + y) * p.to_width + x;
-            maps_out[place] = activate(sums_a[i] + bias[to], p.low, p.high);
+            maps_out[place] = made_a[i];
             if to + 1u < p.to_blocks {
-                maps_out[place + p.to_height * p.to_width] = activate(sums_b[i] + bias[to + 1u], p.low, p.high);
+                maps_out[place + p.to_height * p.to_width] = made_b[i];
+            }
+        }
+    }
+    if POOL != 0u {
+        // Rows meet in registers, columns in workgroup memory: [pair of rows of the invocation][block][invocation].
+        tile[index] = max(made_a[0], made_a[1]);
+        tile[index + THREADS] = max(made_b[0], made_b[1]);
+        tile[index + 2u * THREADS] = max(made_a[2], made_a[3]);
+        tile[index + 3u * THREADS] = max(made_b[2], made_b[3]);
+        workgroupBarrier();
+        let column = index % POOLED_SIDE;
+        let row = index / POOLED_SIDE;
+        let px = group.x * POOLED_SIDE + column;
+        let py = group.y * POOLED_SIDE + row;
+        if px < p.pooled_width && py < p.pooled_height {
+            let left = row % 2u * 2u * THREADS + row / 2u * SIDE + column * 2u;
+            let place = p.pooled_offset + image * p.pooled_image + (to * p.pooled_height + py) * p.pooled_width + px;
+            maps_out[place] = max(tile[left], tile[left + 1u]);
+            if to + 1u < p.to_blocks {
+                let other = left + THREADS;
+                maps_out[place + p.pooled_height * p.pooled_width] = max(tile[other], tile[other + 1u]);
             }
         }
     }

@@ -28,6 +28,11 @@ struct Conv {
     group_in: u32,
     group_out: u32,
     to_channels: u32,
+    // The map pooled by 2x2, where the kernel makes it as well.
+    pooled_offset: u32,
+    pooled_image: u32,
+    pooled_height: u32,
+    pooled_width: u32,
     low: f32,
     high: f32,
 }

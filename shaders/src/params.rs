@@ -54,6 +54,14 @@ pub struct ConvParams {
     pub group_out: u32,
     /// Channels of the result.
     pub to_channels: u32,
+    /// First vec4 of the result pooled by 2x2, in the same buffer.
+    pub pooled_offset: u32,
+    /// vec4 from one image of the pooled result to the next.
+    pub pooled_image: u32,
+    /// Rows of the pooled result.
+    pub pooled_height: u32,
+    /// Columns of the pooled result.
+    pub pooled_width: u32,
     /// Slope of a leaky ReLU, or least result of a clip.
     pub low: f32,
     /// Largest result of a clip.

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Runs ONNX's published operator tests on engine cpu, with all instructions of this machine.
+"""Runs ONNX's published operator tests on engine cpu, with all instructions of this machine, or on engine wgpu.
 
     cargo build --release --workspace --bin run_cpu
     tests/python/onnx_node_tests.py target/release/run_cpu [--verbose] [--json]
+    cargo build --release --workspace --features dormouse-tests/wgpu --bin run_wgpu
+    tests/python/onnx_node_tests.py target/release/run_wgpu [--verbose] [--json]
 
 Needs the packages onnx and numpy. Taken are the node tests of `onnx.backend.test` and its `pytorch-converted` and
 `pytorch-operator` models that consist of operators in CLAIMED, on f32. A published test gives everything as inputs; a network
@@ -182,7 +184,7 @@ def fault(folder, answer, expected):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run_cpu", type=Path, help="the program run_cpu of the tests' crate")
+    parser.add_argument("program", type=Path, help="run_cpu or run_wgpu of the tests' crate")
     parser.add_argument("--verbose", action="store_true", help="name every test")
     parser.add_argument("--json", action="store_true", help="last line is one JSON object")
     args = parser.parse_args()
@@ -204,7 +206,7 @@ def main():
             (folder / "sides").write_text(" ".join(map(str, image.shape)))
             image.astype("<f4").tofile(folder / "image.f32")
             cases[str(folder)] = (name, outputs)
-        done = subprocess.run([args.run_cpu, *cases], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run([args.program, *cases], stdout=subprocess.PIPE, text=True)
         answers = {a["folder"]: a for a in map(json.loads, done.stdout.splitlines())}
         passed, refused, failed = [], collections.defaultdict(list), {}
         for folder, (name, outputs) in cases.items():

@@ -9,7 +9,7 @@ use crate::wgpu_suite::GPU;
 use dormouse::config::*;
 use dormouse::decode::{PafScorer, Peak, decode_plan, edge_order};
 use dormouse::engine::cpu::CpuNetwork;
-use dormouse::engine::wgpu::WgpuNetwork;
+use dormouse::engine::wgpu::{Gpu, WgpuNetwork};
 use dormouse::engine::{DecodePlan, Engine, Found, FrameEngine as _, FrameStage, Network as _, OutputSpec, ScorePlan};
 use dormouse::preprocess::Preprocessor;
 use dormouse::{Frame, PixelFormat, Skeleton};
@@ -98,6 +98,26 @@ impl Model {
             }
         }
         compared
+    }
+
+    /// Closes the device between two runs on a frame, which must find the same.
+    pub fn survives_a_lost_device(&self, frame: &Frame<'_>, stages: &[FrameStage]) {
+        let preprocess = &self.config.networks[0].preprocess;
+        let preprocessor = Preprocessor::new(preprocess, frame.width_px(), frame.height_px()).unwrap();
+        let plan = decode_plan(&self.config).unwrap();
+        for &stage in stages {
+            let gpu = Gpu::open(true).unwrap();
+            let network = WgpuNetwork::load_from(&gpu, &self.onnx, self.specs.clone(), stage).unwrap();
+            let mut frames = network.prepare_whole(&preprocessor, &plan).unwrap().unwrap();
+            frames.run(frame).unwrap();
+            let found = frames.found().unwrap();
+            let (peaks, scores) = (found.peaks.to_vec(), found.scores.to_vec());
+            assert!(!peaks.is_empty() && !scores.is_empty());
+            gpu.close();
+            frames.run(frame).unwrap_or_else(|e| panic!("from {}: {e}", stage.name()));
+            let found = frames.found().unwrap();
+            assert_eq!((found.peaks, found.scores), (&peaks[..], &scores[..]), "from {}", stage.name());
+        }
     }
 }
 

@@ -12,10 +12,14 @@ pub struct HeapUse {
     pub largest: usize,
     /// Sum of all requests in bytes.
     pub total: usize,
+    /// Most bytes that were held at the same time, beside what was there before.
+    pub peak: usize,
+    /// Bytes that are held at the end beside what was there before; negative where more was freed.
+    pub held: isize,
 }
 
 thread_local! {
-    static USED: Cell<HeapUse> = const { Cell::new(HeapUse { requests: 0, largest: 0, total: 0 }) };
+    static USED: Cell<HeapUse> = const { Cell::new(HeapUse { requests: 0, largest: 0, total: 0, peak: 0, held: 0 }) };
 }
 
 /// The system's allocator, counting per thread. Install it with `#[global_allocator]` in a test file.
@@ -32,8 +36,17 @@ fn count(size: usize) {
     // During the end of a thread the counter may be gone already; nothing is measured then.
     let _ = USED.try_with(|used| {
         let u = used.get();
-        let total = u.total.saturating_add(size);
-        used.set(HeapUse { requests: u.requests + 1, largest: u.largest.max(size), total });
+        let (requests, total) = (u.requests + 1, u.total.saturating_add(size));
+        let held = u.held.saturating_add_unsigned(size);
+        let peak = u.peak.max(usize::try_from(held).unwrap_or(0));
+        used.set(HeapUse { requests, largest: u.largest.max(size), total, peak, held });
+    });
+}
+
+fn count_freed(size: usize) {
+    let _ = USED.try_with(|used| {
+        let u = used.get();
+        used.set(HeapUse { held: u.held.saturating_sub_unsigned(size), ..u });
     });
 }
 
@@ -47,12 +60,14 @@ unsafe impl GlobalAlloc for CountingHeap {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count_freed(layout.size());
         // SAFETY: `pointer` came from `System` with this layout.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         count(new_size);
+        count_freed(layout.size());
         // SAFETY: `pointer` came from `System` with this layout; the promise about `new_size` is passed on.
         unsafe { System.realloc(pointer, layout, new_size) }
     }

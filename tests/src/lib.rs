@@ -10,10 +10,12 @@ pub mod golden;
 pub mod heap;
 pub mod hostile;
 pub mod networks;
+pub mod node_files;
 pub mod npy;
 pub mod onnx;
 pub mod run_tract;
 pub mod tolerance;
 pub mod top_down;
+pub mod untrained;
 #[cfg(feature = "wgpu")]
 pub mod wgpu_suite;

@@ -65,6 +65,10 @@ fn winograd() {
     for pads in [[0; 4], [2, 1, 0, 2]] {
         Conv { pads, ..CONV }.check([19, 22], "winograd 4x4", CPU_WINOGRAD);
     }
+    // Weights that are made chunk by chunk: of small tiles, of one chunk, and of two.
+    for (sides, method) in [([5, 8], "winograd 2x2"), ([13, 13], "winograd 4x4"), ([30, 40], "winograd 4x4")] {
+        Conv { channels: [144, 150], ..CONV }.check(sides, method, CPU_WINOGRAD);
+    }
     // More tiles than one chunk holds.
     Conv { channels: [5, 20], ..CONV }.check([60, 50], "winograd 4x4", CPU_WINOGRAD);
 }
@@ -97,10 +101,15 @@ fn depthwise() {
         for (side, pad) in [(3, 1), (5, 2)] {
             for stride in [1, 2] {
                 let conv = Conv { channels: [channels; 2], kernel: [side; 2], stride, pads: [pad; 4], groups: channels, ..CONV };
-                conv.check([13, 19], "depthwise", CPU_DIRECT);
+                for sides in [[13, 19], [1, 1], [2, 3], [5, 30]] {
+                    conv.check(sides, "depthwise", CPU_DIRECT);
+                }
+                Conv { pads: [pad, 0, 0, pad], ..conv }.check([7, 12], "depthwise", CPU_DIRECT);
+                Conv { pads: [2 * pad; 4], dilation: 2, ..conv }.check([9, 22], "depthwise", CPU_DIRECT);
             }
         }
     }
+    Conv { channels: [20; 2], kernel: [3, 7], pads: [1, 3, 1, 3], groups: 20, ..CONV }.check([6, 25], "depthwise", CPU_DIRECT);
 }
 
 #[test]

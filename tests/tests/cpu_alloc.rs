@@ -1,7 +1,8 @@
-//! After preparation our CPU engine allocates nothing, whatever it runs.
+//! After preparation our CPU engine allocates nothing, whatever it runs; what preparation itself takes is bounded.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+use dormouse::bundle::NetworkBytes;
 use dormouse::engine::Engine as _;
 use dormouse::engine::cpu::{CpuNetwork, Isa};
 use dormouse::preprocess::InputShape;
@@ -46,5 +47,42 @@ fn running_allocates_nothing() {
             let methods: Vec<_> = engine.steps().map(|s| s.method).collect();
             assert!(methods.contains(&"winograd 4x4") && methods.contains(&"direct"), "{methods:?}");
         }
+    }
+}
+
+/// Weights are in memory once in the file and once packed: preparation adds to what it leaves behind only the room in which one
+/// group of a layer's outputs is transformed, and the lists of nodes, steps and buffers.
+#[test]
+fn preparation_copies_no_weights() {
+    // A layer whose transformed weights are kept, one whose are not, a sum of 1x1 and a depthwise one.
+    let [few, many] = [32, 160];
+    let pads = [("pads", Attr::Ints(&[1; 4][..]))];
+    let own = [("pads", Attr::Ints(&[1; 4][..])), ("group", Attr::Int(many as i64))];
+    let onnx = file(few)
+        .floats("kept", &[few, few, 3, 3], &weights(9 * few * few, 9 * few))
+        .floats("wide", &[many, few, 1, 1], &weights(few * many, few))
+        .floats("made", &[many, many, 3, 3], &weights(9 * many * many, 9 * many))
+        .floats("own", &[many, 1, 3, 3], &weights(9 * many, 9))
+        .node("Relu", &["x"], "a", &[])
+        .node("Conv", &["a", "kept"], "b", &pads)
+        .node("Conv", &["b", "wide"], "c", &[])
+        .node("Conv", &["c", "made"], "d", &pads)
+        .node("Conv", &["d", "own"], "y", &own)
+        .bytes();
+    let kernels = 4 * (9 * few * few + few * many + 9 * many * many + 9 * many);
+    let bytes = NetworkBytes::from(onnx);
+    let shape = InputShape { channels: few, height: 32, width: 32 };
+    const LISTS: usize = 64 << 10;
+    for isa in Isa::all() {
+        let (network, used) = heap_use(|| CpuNetwork::load_whole(bytes.clone(), 1).unwrap().with_isa(isa));
+        assert!(used.peak < LISTS, "reading the file takes {} bytes", used.peak);
+        let (engine, used) = heap_use(|| network.prepare_cpu(shape, 1).unwrap());
+        // Kernels of two blocks of outputs.
+        let room = 4 * 2 * isa.lanes() * few * 9;
+        let left = engine.arena_bytes() + engine.weight_bytes();
+        assert!(used.peak <= left + room + LISTS, "{isa}: {} bytes at the peak for {left} that stay", used.peak);
+        // Only the small layer's weights are kept in their larger form.
+        let packed = kernels + 4 * 27 * few * few.next_multiple_of(2 * isa.lanes());
+        assert!(engine.weight_bytes() < packed + LISTS, "{isa}: {} bytes of {kernels} bytes of kernels", engine.weight_bytes());
     }
 }

@@ -66,6 +66,57 @@ fn doubled_maps_are_read_in_place() {
     }
 }
 
+/// The same with so many channels that the weights are made chunk by chunk.
+#[test]
+fn doubled_maps_of_many_channels() {
+    for (mode, method) in [(NEAREST, "winograd, nearest"), (LINEAR, "winograd, linear")] {
+        for sides in [[4, 4], [14, 22], [34, 40]] {
+            let joined = double(levels(96, 64), mode).node("Concat", &["skip", "up"], "c", &[("axis", Attr::Int(1))]);
+            let onnx = conv(joined, [160, 96], "c", "y").bytes();
+            let case = format!("{method}, many channels on {}x{}", sides[1], sides[0]);
+            let methods = same_as_reference(&case, &onnx, [96, sides[0], sides[1]], CPU_WINOGRAD);
+            assert!(methods.iter().any(|m| m == method), "{case}: {methods:?}");
+        }
+    }
+}
+
+/// Sums are made by what comes before them, if it is a sum over taps or a doubling that nothing else reads.
+#[test]
+fn sums_are_made_by_the_step_before() {
+    let mixed = |onnx: Onnx| onnx.floats("k", &[20, 20, 1, 1], &weights(400, 20)).node("Conv", &["a", "k"], "m", &[]);
+    let start = || mixed(file(20).node("LeakyRelu", &["x"], "a", &[("alpha", Attr::Float(0.5))]));
+    for sides in [[1, 1], [6, 10], [13, 30]] {
+        let shape = [20, sides[0], sides[1]];
+        for inputs in [["a", "r"], ["r", "a"]] {
+            // A ReLU belongs to the convolution, not to the sum.
+            let onnx = start().node("Relu", &["m"], "r", &[]).node("Add", &inputs, "s", &[]).node("Sigmoid", &["s"], "y", &[]);
+            let methods = same_as_reference(&format!("{inputs:?}"), &onnx.bytes(), shape, CPU_DIRECT);
+            assert!(methods.iter().any(|m| m == "direct, add") && !methods.iter().any(|m| m == "add"), "{methods:?}");
+        }
+        let twice = start().node("Add", &["a", "m"], "s", &[]).node("Mul", &["s", "m"], "y", &[]);
+        let itself = start().node("Add", &["m", "m"], "y", &[]);
+        let one_channel = file(20).node("LeakyRelu", &["x"], "a", &[("alpha", Attr::Float(0.5))]);
+        let one_channel = one_channel.floats("k", &[1, 20, 1, 1], &weights(20, 20)).node("Conv", &["a", "k"], "m", &[]);
+        let one_channel = one_channel.node("Add", &["a", "m"], "y", &[]);
+        for (case, onnx) in [("read twice", twice), ("with itself", itself), ("one channel", one_channel)] {
+            let methods = same_as_reference(case, &onnx.bytes(), shape, CPU_DIRECT);
+            assert!(methods.iter().any(|m| m == "add") && !methods.iter().any(|m| m == "direct, add"), "{case}: {methods:?}");
+        }
+        // The other map comes later than the convolution.
+        let later = start().node("Sigmoid", &["x"], "b", &[]).node("Add", &["m", "b"], "s", &[]).node("Relu", &["s"], "y", &[]);
+        same_as_reference("later", &later.bytes(), shape, CPU_DIRECT);
+    }
+    for mode in [NEAREST, LINEAR] {
+        for inputs in [["skip", "up"], ["up", "skip"]] {
+            let onnx = double(levels(20, 20), mode).node("Add", &inputs, "s", &[]).node("Relu", &["s"], "y", &[]);
+            let methods = same_as_reference(&format!("{mode:?} {inputs:?}"), &onnx.bytes(), [20, 12, 16], CPU_DIRECT);
+            assert!(methods.iter().any(|m| m.starts_with("resize") && m.ends_with("add")), "{methods:?}");
+        }
+        let twice = double(levels(20, 20), mode).node("Add", &["skip", "up"], "s", &[]).node("Mul", &["s", "up"], "y", &[]);
+        same_as_reference("doubled, read twice", &twice.bytes(), [20, 12, 16], CPU_DIRECT);
+    }
+}
+
 /// Readers that cannot double a map get one.
 #[test]
 fn doubled_maps_for_other_readers() {

@@ -138,7 +138,7 @@ fn what_is_not_finite_stays_near() {
         .floats("w", &[1, 1, 3, 3], &weights(9, 9))
         .node("LeakyRelu", &["x"], "a", &[("alpha", Attr::Float(0.5))])
         .node("Conv", &["a", "w"], "y", &[("pads", Attr::Ints(&[1; 4]))]);
-    let network = CpuNetwork::load_whole(&onnx.bytes(), 1).unwrap();
+    let network = CpuNetwork::load_whole(onnx.bytes(), 1).unwrap();
     let mut engine = network.prepare_cpu(InputShape { channels: 1, height: 24, width: 24 }, 1).unwrap();
     for bad in [f32::NAN, f32::INFINITY] {
         let mut image = vec![0.5; 24 * 24];
@@ -153,5 +153,28 @@ fn what_is_not_finite_stays_near() {
             assert!(value.is_finite() || tile, "{bad} at row 9, column 13 spoils row {y}, column {x}");
             assert!(!(value.is_finite() && seen), "{bad} at row 9, column 13 does not reach row {y}, column {x}");
         }
+    }
+}
+
+/// No mode of the processor is changed: numbers below the smallest normal one are not taken for zero.
+#[test]
+fn subnormal_numbers_are_kept() {
+    use dormouse::engine::Engine as _;
+    use dormouse::engine::cpu::{CpuNetwork, Isa};
+    use dormouse::preprocess::InputShape;
+    let onnx = file(8)
+        .floats("one", &[8, 1, 1, 1], &[1.0; 8])
+        .floats("sum", &[1, 8, 1, 1], &[1.0; 8])
+        .node("Conv", &["x", "one"], "a", &[("group", Attr::Int(8))])
+        .node("Conv", &["a", "sum"], "y", &[])
+        .bytes();
+    // The smallest number that there is, and the largest of these divided by the number of channels.
+    let [least, large] = [1, 0x007f_ffff / 8].map(f32::from_bits);
+    for isa in Isa::all() {
+        let network = CpuNetwork::load_whole(&onnx, 1).unwrap().with_isa(isa);
+        let mut engine = network.prepare_cpu(InputShape { channels: 8, height: 1, width: 2 }, 1).unwrap();
+        engine.run(&[least, large].repeat(8), 1).unwrap();
+        let map = engine.output(0, 0).unwrap();
+        assert_eq!(map.channel(0).iter().map(|v| v.to_bits()).collect::<Vec<_>>(), [8, 0x007f_fff8], "{isa}");
     }
 }

@@ -66,10 +66,28 @@ fn cpu_and_tract_find_the_same_poses() {
 
 /// Images reach an engine as numbers 0 to 1; a network for bytes would scale them once more and find nothing, without a word.
 #[test]
+fn released_networks_keep_to_one_size() {
+    let bundle = Bundle::from_static(DEMO).unwrap();
+    let unprepared = Estimator::new(&bundle, &Options::default()).unwrap().release_networks();
+    assert!(matches!(unprepared, Err(Error::InvalidConfig { field: "estimator", .. })), "{unprepared:?}");
+    let config = SynthConfig { width_px: 128, height_px: 96, count: 1, seed: 77, bright_on_dark: 0.0, ..SynthConfig::default() };
+    let image = SynthScenes::new(config).unwrap().sample(0).unwrap().image;
+    let frame = image.frame().unwrap();
+    let mut whole = estimator(&bundle, Backend::Cpu, 1, (128, 96));
+    let mut released = estimator(&bundle, Backend::Cpu, 1, (128, 96));
+    released.release_networks().unwrap();
+    assert!(compare(released.estimate(&frame).unwrap(), whole.estimate(&frame).unwrap(), "released") > 0);
+    released.prepare(128, 96).unwrap();
+    let other = released.prepare(96, 128);
+    assert!(matches!(other, Err(Error::InvalidConfig { field: "estimator", .. })), "{other:?}");
+    whole.prepare(96, 128).unwrap();
+}
+
+#[test]
 fn a_network_for_bytes_is_refused() {
     let network = |onnx: Onnx| {
         let onnx = onnx.node("Cast", &["x"], "f", &[("to", Attr::Int(1))]).node("Relu", &["f"], "y", &[]).output("y");
-        CpuNetwork::load_whole(&onnx.bytes(), 1)
+        CpuNetwork::load_whole(onnx.bytes(), 1)
     };
     assert!(network(Onnx::new(17).input("x", &[-1, 1, -1, -1])).is_ok());
     assert!(matches!(network(Onnx::new(17).byte_input("x", &[-1, 1, -1, -1])), Err(Error::Engine { .. })));

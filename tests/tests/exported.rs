@@ -3,45 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use dormouse::Skeleton;
 use dormouse::engine::Engine as _;
 use dormouse::engine::cpu::CpuNetwork;
 use dormouse::preprocess::InputShape;
 use dormouse_tests::onnx::numbers;
 use dormouse_tests::run_tract::{Output, run_tract};
 use dormouse_tests::tolerance::EXPORTED_NETWORK;
-use dormouse_trainer::config::{TrainConfig, TrainModelType};
-use dormouse_trainer::device::parse_device;
-use dormouse_trainer::export::{check_export, metadata, to_onnx};
-use dormouse_trainer::model::{Init, PoseNet};
+use dormouse_tests::untrained::{Untrained, model_types};
+use dormouse_trainer::export::check_export;
+use dormouse_trainer::model::PoseNet;
 
 const IMAGES: usize = 2;
 /// Height and width: of the training, and another shape.
 const SIZES_PX: [[usize; 2]; 2] = [[64, 64], [48, 80]];
-
-/// A network of each model type with each backbone; of the types with two networks, both.
-fn networks() -> Vec<(String, PoseNet)> {
-    let backbones = [
-        "backbone = \"unet\"",
-        "backbone = \"compact\"",
-        "backbone = \"compact\"\nupsampling = \"nearest\"\ncompact = { kernel = 3, expansion = 2, skip = \"concat\" }",
-    ];
-    let skeleton =
-        Skeleton { nodes: ["a", "b", "c"].map(String::from).to_vec(), edges: vec![(0, 1), (1, 2)], ..Default::default() };
-    let mut all = Vec::new();
-    for (model_type, backbone) in TrainModelType::ALL.into_iter().flat_map(|kind| backbones.map(|b| (kind, b))) {
-        let text = format!("[data]\ntrain = [\"synth:fly\"]\n[model]\nfilters = 12\nfilters_rate = 1.5\n{backbone}\n");
-        let config = TrainConfig::parse(&text, &[format!("model.type={}", model_type.name())]).unwrap();
-        for &stage in model_type.stages() {
-            let config = config.stage(stage).unwrap();
-            let network = config.network(&config.heads(stage, &skeleton, 4));
-            let net = network.init_with(Init::He, 3, &parse_device("cpu").unwrap()).unwrap();
-            all.push((format!("{}, {}, {backbone}", model_type.name(), stage.name()), net));
-        }
-    }
-    assert_eq!(all.len(), 8 * backbones.len());
-    all
-}
 
 fn images(net: &PoseNet, [height, width]: [usize; 2]) -> ([usize; 4], Vec<f32>) {
     let dims = [IMAGES, net.config().in_channels, height, width];
@@ -68,8 +42,7 @@ fn expected(what: &str, net: &PoseNet, onnx: &[u8], size: [usize; 2]) -> (Vec<f3
 
 #[test]
 fn tract_and_the_cpu_engine_compute_what_burn_computes() {
-    for (what, net) in networks() {
-        let onnx = to_onnx(&net, &metadata(&net, "hash")).unwrap();
+    for Untrained { name: what, net, onnx } in model_types() {
         for [height, width] in SIZES_PX {
             let (images, outputs) = expected(&what, &net, &onnx, [height, width]);
             let shape = InputShape { channels: net.config().in_channels, height, width };
@@ -93,8 +66,7 @@ fn tract_and_the_cpu_engine_compute_what_burn_computes() {
 fn onnx_runtime_computes_what_burn_computes() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/run_onnx.py");
     let python = std::env::var("DORMOUSE_PYTHON").unwrap_or_else(|_| "python3".into());
-    for (what, net) in networks() {
-        let onnx = to_onnx(&net, &metadata(&net, "hash")).unwrap();
+    for Untrained { name: what, net, onnx } in model_types() {
         for size in SIZES_PX {
             let (images, outputs) = expected(&what, &net, &onnx, size);
             let folder = tempfile::tempdir().unwrap();

@@ -50,18 +50,34 @@ fn distance(a: [f32; 2], b: [f32; 2]) -> f64 {
     (f64::from(a[0] - b[0]).powi(2) + f64::from(a[1] - b[1]).powi(2)).sqrt()
 }
 
-/// COCO's similarity with SLEAP's sigma, the area raised to 64 px².
-fn naive_oks(truth: &Animal, predicted: &Animal) -> f64 {
-    let visible: Vec<usize> = (0..NODES).filter(|&i| there(truth[i])).collect();
+/// Area of the visible parts, raised to 64 px².
+fn naive_area(truth: &Animal) -> f64 {
     let spread = |axis: usize| {
-        let values = || visible.iter().map(|&i| f64::from(truth[i][axis]));
+        let values = || truth.iter().filter(|&&p| there(p)).map(|p| f64::from(p[axis]));
         values().fold(f64::MIN, f64::max) - values().fold(f64::MAX, f64::min)
     };
-    let area = (spread(0) * spread(1)).max(64.0);
+    (spread(0) * spread(1)).max(64.0)
+}
+
+/// COCO's similarity with SLEAP's sigma.
+fn naive_oks(truth: &Animal, predicted: &Animal) -> f64 {
+    let visible: Vec<usize> = (0..NODES).filter(|&i| there(truth[i])).collect();
+    let area = naive_area(truth);
     let part = |&i: &usize| {
         if there(predicted[i]) { (-distance(truth[i], predicted[i]).powi(2) / (0.0025 * 2.0 * area)).exp() } else { 0.0 }
     };
     visible.iter().map(part).sum::<f64>() / visible.len() as f64
+}
+
+/// Whether two animals are equally similar to a prediction but for rounding, so that either may be its pair. On the lattice this is
+/// rare but does happen: 22.5 px² on an area of 67.5 is as far as 36 px² on 108. Equal distances on equal areas are no such case.
+fn is_tied(frame: &FramePair) -> bool {
+    let tied = |a: &Animal, b: &Animal, predicted: &Animal| {
+        let (x, y) = (naive_oks(a, predicted), naive_oks(b, predicted));
+        (x - y).abs() <= 1e-9 * x.max(y) && x > 0.0 && (x != y || naive_area(a) != naive_area(b))
+    };
+    let truth = &frame.truth;
+    frame.predicted.iter().any(|p| (0..truth.len()).any(|i| (0..i).any(|j| tied(&truth[i], &truth[j], &p.points))))
 }
 
 /// Pairs (truth, predicted) of one frame: as long as there are both, the best prediction left takes or gives up.
@@ -93,6 +109,7 @@ proptest! {
 
     #[test]
     fn the_report_agrees_with_the_oracle(frames in frames()) {
+        prop_assume!(!frames.iter().any(is_tied));
         let report = run(&frames);
         let (mut similarity, mut pairs, mut visible, mut within, mut judged) = (0.0, 0, 0.0, 0.0, 0.0);
         let mut hits = [0.0; 10];

@@ -124,3 +124,11 @@ fn one_animal_and_known_animals() {
         known.same_as_cpu(&format!("classes {size:?}"), &frame, &FrameStage::ALL);
     }
 }
+
+#[test]
+#[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
+fn a_lost_device_costs_no_frame() {
+    let bytes = noise(BIG, 7);
+    let model = plain(scale(InputColor::Rgb, 0.5, ResizeFilter::BilinearAntialias, 4), 64);
+    model.survives_a_lost_device(&noise_frame(&bytes, PixelFormat::Bgr8, [61, 35]), &FrameStage::ALL);
+}

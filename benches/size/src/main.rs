@@ -8,9 +8,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: dormouse-size BUNDLE.dorm FRAME.raw WIDTH HEIGHT".into());
     };
     let bundle = Bundle::open(bundle)?;
-    let mut estimator = Estimator::new(&bundle, &Options::default())?;
+    let (width_px, height_px) = (width_px.parse()?, height_px.parse()?);
+    let mut estimator = Estimator::new(&bundle, &Options { frame_px: Some((width_px, height_px)), ..Options::default() })?;
+    // From here on only what was prepared stays in memory.
+    estimator.release_networks()?;
+    drop(bundle);
     let pixels = std::fs::read(frame)?;
-    for animal in estimator.estimate(&Frame::gray8(&pixels, width_px.parse()?, height_px.parse()?)?)?.iter() {
+    for animal in estimator.estimate(&Frame::gray8(&pixels, width_px, height_px)?)?.iter() {
         println!("{} {:?}", animal.score, animal.keypoints);
     }
     Ok(())

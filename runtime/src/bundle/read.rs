@@ -1,5 +1,6 @@
 //! Opening a bundle: everything is checked once, nothing is run, and no network is copied.
 
+use super::bytes::NetworkBytes;
 use super::crc32c;
 use super::layout::{
     CARD, CONFIG, ENTRY_LEN, Entry, HEADER_LEN, Header, IDENTITY, NETWORK_PREFIX, SELFTEST, SELFTEST_CLASSES, TOP_DOWN,
@@ -7,17 +8,35 @@ use super::layout::{
 use super::selftest::SelfTest;
 use crate::config::Config;
 use crate::error::Error;
-use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde::de::DeserializeOwned;
 
 /// A checked bundle over borrowed or owned bytes.
 #[derive(Debug, Clone)]
 pub struct Bundle<'a> {
-    file: Cow<'a, [u8]>,
+    file: File<'a>,
     sections: Vec<SectionInfo>,
     config: Config,
+}
+
+/// Where the bytes are.
+#[derive(Debug, Clone)]
+enum File<'a> {
+    Borrowed(&'a [u8]),
+    Static(&'static [u8]),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl File<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Static(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
 }
 
 /// One entry of the section table.
@@ -34,20 +53,29 @@ pub struct SectionInfo {
 }
 
 impl<'a> Bundle<'a> {
-    /// Checks a bundle in memory or flash. Networks stay where they are; bytes after the bundle's own end are ignored.
+    /// Checks a bundle in memory. Bytes after the bundle's own end are ignored. An estimator made of it keeps a copy of its
+    /// networks; see [`Bundle::from_static`] and [`Bundle::from_vec`].
     ///
     /// # Errors
     /// A typed [`Error`] for anything that is not a whole, undamaged bundle of this major version with a valid configuration.
     pub fn from_bytes(file: &'a [u8]) -> Result<Self, Error> {
-        Self::parse(Cow::Borrowed(file))
+        Self::parse(File::Borrowed(file))
     }
 
-    /// As [`Bundle::from_bytes`], keeping the bytes.
+    /// As [`Bundle::from_bytes`] for a bundle in flash or in the program itself (`include_bytes!`), of which nothing is copied.
+    ///
+    /// # Errors
+    /// As [`Bundle::from_bytes`].
+    pub fn from_static(file: &'static [u8]) -> Result<Bundle<'static>, Error> {
+        Bundle::parse(File::Static(file))
+    }
+
+    /// As [`Bundle::from_bytes`], keeping the bytes, which estimators share.
     ///
     /// # Errors
     /// As [`Bundle::from_bytes`].
     pub fn from_vec(file: Vec<u8>) -> Result<Bundle<'static>, Error> {
-        Bundle::parse(Cow::Owned(file))
+        Bundle::parse(File::Shared(Arc::new(file)))
     }
 
     /// Reads and checks a bundle file.
@@ -59,13 +87,14 @@ impl<'a> Bundle<'a> {
         Bundle::from_vec(std::fs::read(path).map_err(|e| Error::Io(e.kind()))?)
     }
 
-    fn parse(file: Cow<'a, [u8]>) -> Result<Self, Error> {
-        let header = Header::read(&file)?;
+    fn parse(stored: File<'a>) -> Result<Self, Error> {
+        let file = stored.bytes();
+        let header = Header::read(file)?;
         check_crc("body", &file[HEADER_LEN..header.file_len], header.body_crc)?;
         let mut sections: Vec<SectionInfo> = Vec::with_capacity(header.sections);
         let mut free_from = HEADER_LEN + header.sections * ENTRY_LEN;
         for index in 0..header.sections {
-            let entry = Entry::read(&file, index, header.file_len)?;
+            let entry = Entry::read(file, index, header.file_len)?;
             if entry.start < free_from {
                 return Err(Error::InvalidTable("sections overlap or are not in ascending order"));
             }
@@ -77,8 +106,8 @@ impl<'a> Bundle<'a> {
             let (offset, len) = (entry.start, entry.end - entry.start);
             sections.push(SectionInfo { name: entry.name.into(), offset, len, crc32c: entry.crc });
         }
-        let config = read_config(&file, &sections)?;
-        let bundle = Self { file, sections, config };
+        let config = read_config(file, &sections)?;
+        let bundle = Self { file: stored, sections, config };
         for network in &bundle.config.networks {
             bundle.network(&network.name)?;
         }
@@ -100,7 +129,7 @@ impl<'a> Bundle<'a> {
     /// # Errors
     /// [`Error::MissingSection`].
     pub fn section(&self, name: &str) -> Result<&[u8], Error> {
-        section(&self.file, &self.sections, name)
+        section(self.file.bytes(), &self.sections, name)
     }
 
     /// ONNX bytes of `network/<name>`.
@@ -108,9 +137,29 @@ impl<'a> Bundle<'a> {
     /// # Errors
     /// [`Error::MissingSection`].
     pub fn network(&self, name: &str) -> Result<&[u8], Error> {
+        let info = self.network_section(name)?;
+        Ok(&self.file.bytes()[info.offset..info.offset + info.len])
+    }
+
+    /// As [`Bundle::network`], to be kept beyond this value's life: shared where the bundle's bytes are its own or static, copied
+    /// otherwise.
+    ///
+    /// # Errors
+    /// [`Error::MissingSection`].
+    pub fn network_bytes(&self, name: &str) -> Result<NetworkBytes, Error> {
+        let info = self.network_section(name)?;
+        let part = info.offset..info.offset + info.len;
+        let shared = match &self.file {
+            File::Borrowed(bytes) => Some(bytes[part].into()),
+            File::Static(bytes) => Some(NetworkBytes::from_static(&bytes[part])),
+            File::Shared(bytes) => NetworkBytes::part_of(bytes, part),
+        };
+        shared.ok_or_else(|| Entry::missing(name))
+    }
+
+    fn network_section(&self, name: &str) -> Result<&SectionInfo, Error> {
         let found = self.sections.iter().find(|s| s.name.strip_prefix(NETWORK_PREFIX) == Some(name));
-        let info = found.ok_or_else(|| Entry::missing(&alloc::format!("{NETWORK_PREFIX}{name}")))?;
-        Ok(&self.file[info.offset..info.offset + info.len])
+        found.ok_or_else(|| Entry::missing(&alloc::format!("{NETWORK_PREFIX}{name}")))
     }
 
     /// The text for people, if there is one.

@@ -3,6 +3,7 @@
 use super::Backend;
 use super::cpu::CpuNetwork;
 use super::frames::{DecodePlan, FrameEngine};
+use crate::bundle::NetworkBytes;
 use crate::error::Error;
 use crate::preprocess::{InputShape, Preprocessor};
 use crate::tensor::Maps;
@@ -79,16 +80,16 @@ pub struct EngineOptions {
 /// # Errors
 /// [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if
 /// there is no GPU for it.
-pub fn load_network(options: &EngineOptions, onnx: &[u8], outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
+pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
     let threads = options.threads.max(1);
     match options.backend {
         Backend::Cpu => Ok(Box::new(CpuNetwork::load(onnx, outputs, threads)?)),
-        Backend::Auto => match CpuNetwork::load(onnx, outputs.clone(), threads) {
+        Backend::Auto => match CpuNetwork::load(onnx.clone(), outputs.clone(), threads) {
             Ok(network) => Ok(Box::new(network)),
-            Err(own) => load_tract(onnx, outputs, threads).map_err(|other| if other == TRACT_MISSING { own } else { other }),
+            Err(own) => load_tract(&onnx, outputs, threads).map_err(|other| if other == TRACT_MISSING { own } else { other }),
         },
-        Backend::Tract => load_tract(onnx, outputs, threads),
-        Backend::Wgpu => load_wgpu(onnx, outputs, options.allow_software),
+        Backend::Tract => load_tract(&onnx, outputs, threads),
+        Backend::Wgpu => load_wgpu(&onnx, outputs, options.allow_software),
     }
 }
 

@@ -1,5 +1,6 @@
 //! ONNX bytes to a checked list of operators, the plan that our own engines run.
 
+mod floats;
 mod limits;
 mod memory;
 mod network;
@@ -9,6 +10,7 @@ mod read;
 mod reference;
 mod shapes;
 
+pub use floats::Floats;
 pub use memory::{Buffer, MemoryPlan, Placement};
 pub use network::{Constant, ConstantId, Graph, Node, Port, PortForm, Value, ValueId};
 pub use op::{

@@ -1,7 +1,6 @@
 //! A network as a list of checked operators.
 
-use super::Op;
-use alloc::borrow::Cow;
+use super::{Floats, Op};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -27,13 +26,13 @@ impl ConstantId {
     }
 }
 
-/// Numbers that are part of the network: borrowed from the file where it stores them aligned, copied otherwise.
+/// Numbers that are part of the network, with their sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Constant<'a> {
     /// Sides, outermost first.
     pub dims: Vec<usize>,
     /// Row-major, as many as the product of the sides.
-    pub data: Cow<'a, [f32]>,
+    pub data: Floats<'a>,
 }
 
 /// A map that is made and used while the network runs.
@@ -130,7 +129,7 @@ impl<'a> Graph<'a> {
 
     /// The same graph with its weights copied out of the file.
     pub fn into_owned(self) -> Graph<'static> {
-        let own = |c: Constant<'a>| Constant { dims: c.dims, data: Cow::Owned(c.data.into_owned()) };
+        let own = |c: Constant<'a>| Constant { dims: c.dims, data: c.data.into_owned() };
         Graph {
             name: self.name,
             inputs: self.inputs,

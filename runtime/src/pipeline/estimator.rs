@@ -103,6 +103,18 @@ impl Estimator {
         }
     }
 
+    /// Frees the networks themselves and keeps what was prepared of them, for devices with little memory. The bytes are free
+    /// once the bundle is gone too. Frames of another size are an error from then on.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] if nothing was prepared yet: see [`Options::frame_px`] and [`Estimator::prepare`].
+    pub fn release_networks(&mut self) -> Result<(), Error> {
+        match &mut self.family {
+            Family::Direct(direct) => direct.network.release_network(),
+            Family::TopDown(model) => model.centroid.release_network(),
+        }
+    }
+
     /// Finds the animals of one frame. The result is borrowed and reused by the next call.
     ///
     /// # Errors

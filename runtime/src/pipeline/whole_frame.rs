@@ -15,7 +15,9 @@ use alloc::vec::Vec;
 
 /// A network with the preparation for the present frame size.
 pub(super) struct WholeFrame {
-    network: Box<dyn Network>,
+    /// None once it was released.
+    network: Option<Box<dyn Network>>,
+    backend: Backend,
     preprocess: PreprocessConfig,
     heads: Vec<HeadKind>,
     plan: DecodePlan,
@@ -50,11 +52,12 @@ impl WholeFrame {
         let heads = network.heads.iter().map(|h| h.kind).collect();
         let (preprocess, on_size_change) = (network.preprocess, options.on_size_change);
         let (network, plan) = (load(bundle, network, options)?, decode_plan(bundle.config())?);
-        Ok(Self { network, preprocess, heads, plan, on_size_change, prepared: None })
+        let backend = network.backend();
+        Ok(Self { network: Some(network), backend, preprocess, heads, plan, on_size_change, prepared: None })
     }
 
     pub fn backend(&self) -> Backend {
-        self.network.backend()
+        self.backend
     }
 
     pub fn input_shape(&self) -> Option<InputShape> {
@@ -67,10 +70,11 @@ impl WholeFrame {
             return Ok(());
         }
         let preprocessor = Preprocessor::new(&self.preprocess, width_px, height_px)?;
-        let route = match self.network.prepare_frames(&preprocessor, &self.plan)? {
+        let network = self.network.as_ref().ok_or(RELEASED)?;
+        let route = match network.prepare_frames(&preprocessor, &self.plan)? {
             Some(engine) => Route::Frames(engine),
             None => {
-                let engine = self.network.prepare(preprocessor.shape(), 1)?;
+                let engine = network.prepare(preprocessor.shape(), 1)?;
                 Route::Maps { engine, input: alloc::vec![0.0; preprocessor.shape().len()] }
             }
         };
@@ -81,6 +85,15 @@ impl WholeFrame {
     /// Forgets the frame size, so that the next frame decides it.
     pub fn unprepare(&mut self) {
         self.prepared = None;
+    }
+
+    /// Keeps what was prepared and lets the network itself go.
+    pub fn release_network(&mut self) -> Result<(), Error> {
+        if self.prepared.is_none() {
+            return Err(NOT_PREPARED);
+        }
+        self.network = None;
+        Ok(())
     }
 
     /// Frame to maps or peaks; prepares first where that is due. Tells `done` as [`Stage`] says.
@@ -120,7 +133,7 @@ impl WholeFrame {
 pub(super) fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
     let Options { backend, threads, allow_software, .. } = *options;
-    load_network(&EngineOptions { backend, threads, allow_software }, bundle.network(&network.name)?, outputs)
+    load_network(&EngineOptions { backend, threads, allow_software }, bundle.network_bytes(&network.name)?, outputs)
 }
 
 fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {
@@ -131,6 +144,10 @@ fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {
     };
     network.heads.iter().map(spec).collect()
 }
+
+/// A frame of another size came after the networks were released.
+const RELEASED: Error =
+    Error::InvalidConfig { field: "estimator", what: "its networks were released: it keeps to one frame size" };
 
 /// Nothing was prepared, preprocessed or inferred yet.
 pub(super) const NOT_PREPARED: Error = Error::InvalidConfig { field: "estimator", what: "no frame was given to it yet" };

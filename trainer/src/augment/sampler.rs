@@ -63,7 +63,7 @@ impl Augment {
         }
         // Two mirrors are a half turn, which keeps left and right apart.
         let swaps_sides = mirror[0] != mirror[1];
-        let animals = sample.animals.iter().map(|animal| self.moved(animal, &warp, swaps_sides, &window));
+        let animals = sample.animals.iter().map(|animal| self.moved(&self.in_view(animal, size_px), &warp, swaps_sides, &window));
         let keep = |animal: &Animal| !config.drop_parts_outside || animal.has_parts();
         Sample { image, animals: animals.filter(keep).collect() }
     }
@@ -88,6 +88,13 @@ impl Augment {
             }
         }
         window
+    }
+
+    /// The animal without the parts that lie outside of the image it was labelled in: turned or shrunk into view, they would be sought in
+    /// the black around it.
+    fn in_view(&self, animal: &Animal, size_px: [usize; 2]) -> Animal {
+        let seen = |&p: &Point| if self.config.drop_parts_outside && !in_image(p, size_px) { MISSING } else { p };
+        Animal { points: animal.points.iter().map(seen).collect(), identity: animal.identity }
     }
 
     fn moved(&self, animal: &Animal, warp: &Warp, swaps_sides: bool, window: &Window) -> Animal {

@@ -8,6 +8,7 @@ mod wgpu;
 use super::output::print_result;
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
+use dormouse::bundle::NetworkBytes;
 use dormouse::engine::cpu::Isa;
 use dormouse::{Backend, Bundle};
 use std::fs;
@@ -46,7 +47,7 @@ pub(super) struct BenchArgs {
     /// Instructions of engine cpu, to compare them; the best of this machine otherwise
     #[arg(long)]
     isa: Option<IsaName>,
-    /// Show the time of each step of engine cpu, or the kernels of engine wgpu
+    /// Show the time of each step of engine cpu, or the kernels of engine wgpu with their times where the adapter can tell them
     #[arg(long)]
     layers: bool,
     /// Let engine wgpu take a software adapter where there is no GPU; its times are no GPU's
@@ -93,6 +94,7 @@ pub(super) fn parse_size(text: &str) -> Result<(usize, usize), String> {
 }
 
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
+    let start_bytes = measure::process_bytes("VmRSS:");
     let onnx = read_network(&args.model, args.network.as_deref())?;
     let isa = args.isa.map(IsaName::find).transpose()?;
     let other = matches!(args.backend, Backend::Tract | Backend::Wgpu);
@@ -106,35 +108,36 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
         height_px: args.size.1,
         isa,
         allow_software: args.allow_software,
+        start_bytes,
     };
-    let measured = measure::measure(&onnx, &order).with_context(|| format!("{}", args.model.display()))?;
+    let measured = measure::measure(onnx, &order).with_context(|| format!("{}", args.model.display()))?;
     print_result(args.json, &measured, &report::text(&measured, args.layers))?;
     Ok(0)
 }
 
 /// The ONNX bytes of a file, or of a network of a bundle.
-fn read_network(model: &Path, name: Option<&str>) -> anyhow::Result<Vec<u8>> {
+fn read_network(model: &Path, name: Option<&str>) -> anyhow::Result<NetworkBytes> {
     let bytes = fs::read(model).with_context(|| format!("cannot read {}", model.display()))?;
     if model.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("dorm")) {
         ensure!(name.is_none(), "--network is for bundles; {} is one network", model.display());
-        return Ok(bytes);
+        return Ok(bytes.into());
     }
-    let bundle = Bundle::from_bytes(&bytes).with_context(|| model.display().to_string())?;
+    let bundle = Bundle::from_vec(bytes).with_context(|| model.display().to_string())?;
     let names: Vec<&str> = bundle.config().networks.iter().map(|n| n.name.as_str()).collect();
     let name = name.or_else(|| names.first().copied()).unwrap_or_default();
     ensure!(names.contains(&name), "{} has no network \"{name}\", only: {}", model.display(), names.join(", "));
-    Ok(bundle.network(name)?.to_vec())
+    Ok(bundle.network_bytes(name)?)
 }
 
 /// All networks of a file with their names.
 #[cfg(feature = "wgpu")]
-pub(super) fn read_networks(model: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+pub(super) fn read_networks(model: &Path) -> anyhow::Result<Vec<(String, NetworkBytes)>> {
     if model.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("dorm")) {
         return Ok(vec![("of the file".to_owned(), read_network(model, None)?)]);
     }
     let bundle = Bundle::open(model).with_context(|| model.display().to_string())?;
     let names = bundle.config().networks.iter().map(|n| &n.name);
-    names.map(|name| Ok((name.clone(), bundle.network(name)?.to_vec()))).collect()
+    names.map(|name| Ok((name.clone(), bundle.network_bytes(name)?))).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! `dormouse compare`: several models on the same labels, in one table.
 
 use super::output::print_result;
-use super::text::{bytes, default_threads};
+use super::text::{bytes, default_threads, written};
 use super::video_search::VideoSearchArgs;
 use crate::config::DataConfig;
 use crate::dataset::{LabeledSamples, SampleOptions, SampleSource, VideoSearch, read_labels};
 use crate::draw::save_png;
 use crate::plot::{Axes, Series, line_chart};
-use crate::session::{Comparison, Contestant, compare, open_sources};
+use crate::session::{Comparison, Contestant, compare, judged_by, open_sources};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
@@ -48,6 +48,7 @@ pub(super) struct CompareArgs {
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<u8> {
     let contestants = args.runs.iter().map(|path| Contestant::open(path)).collect::<crate::Result<Vec<_>>>()?;
     let (source, samples) = samples(args, &contestants)?;
+    let source = judged_by(&contestants, source)?;
     let threads = args.threads.unwrap_or_else(default_threads).max(1);
     eprintln!("{} models, {} frames", contestants.len(), source.len());
     let rows = compare(&contestants, source.as_ref(), threads)?;
@@ -106,7 +107,7 @@ fn curves(rows: &[Comparison]) -> Vec<Series> {
 fn table(rows: &[Comparison]) -> String {
     type Figure = fn(&Comparison) -> String;
     let figures: [(&str, Figure); 18] = [
-        ("model type", |r| format!("{:?}", r.model_type)),
+        ("model type", |r| written(&r.model_type)),
         ("OKS", |r| ratio(r.evaluation.report.moks)),
         ("OKS, missed as 0", |r| ratio(r.evaluation.report.moks_all)),
         ("mAP", |r| ratio(r.evaluation.report.map)),

@@ -12,6 +12,7 @@ use crate::draw::{contact_sheet, save_png};
 use crate::predict::Predictor;
 use crate::session::{Evaluation, RunFolder, RunOptions, RunOutcome, evaluate_source, run_training};
 use crate::train::progress::TerminalProgress;
+use anyhow::ensure;
 use clap::Args;
 use dormouse::Bundle;
 use serde_json::json;
@@ -32,7 +33,8 @@ shipped runtime on 100 unseen scenes of 2 to 3 animals, and draws the poses of f
 
 Examples:
   dormouse demo
-  dormouse demo --minutes 10 --out runs/longer"
+  dormouse demo --minutes 10 --out runs/longer
+  dormouse demo --out runs/longer --resume          # after Ctrl-C"
 )]
 pub(super) struct DemoArgs {
     /// Minutes of training
@@ -41,6 +43,9 @@ pub(super) struct DemoArgs {
     /// Run folder (default: runs/demo, or the next free name)
     #[arg(short, long)]
     out: Option<PathBuf>,
+    /// Go on from the last checkpoint in OUT (or runs/demo)
+    #[arg(long)]
+    resume: bool,
     /// Set a key of the recipe (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -51,17 +56,23 @@ pub(super) struct DemoArgs {
 
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
     let mut overrides = args.set.clone();
+    if let Some(minutes) = args.minutes {
+        ensure!(minutes > 0.0 && minutes <= 1e6, "--minutes must be above 0 and at most 1000000");
+    }
     overrides.extend(args.minutes.iter().map(|minutes| format!("train.max_minutes={minutes:?}")));
     let config = TrainConfig::parse(RECIPE, &overrides)?;
     let set: String = overrides.iter().map(|set| format!("# --set {set}\n")).collect();
     let asked = format!("# model-zoo/recipes/demo.toml\n{set}{RECIPE}");
-    let folder = RunFolder::new(args.out.clone().unwrap_or_else(|| free_folder(Path::new("runs/demo"))));
+    let folder = RunFolder::new(args.out.clone().unwrap_or_else(|| {
+        let usual = Path::new("runs/demo");
+        if args.resume { usual.to_path_buf() } else { free_folder(usual) }
+    }));
     let interrupted = interrupt_flag()?;
     let threads = default_threads();
     let options = RunOptions {
         folder: folder.clone(),
         asked: Some(asked),
-        resume: false,
+        resume: args.resume,
         search: VideoSearch::default(),
         threads,
         interrupted: &interrupted,

@@ -3,8 +3,9 @@
 use super::output::print_result;
 use super::run_report::indented;
 use crate::dataset::{Labels, VideoSearch, read_labels};
-use crate::metric::{EvalOptions, TruthKind, evaluate, pair_labels};
+use crate::metric::{EvalOptions, TruthKind, centers_of, evaluate, holds_centers, pair_labels};
 use crate::predict::FrameList;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ A prediction without a true animal counts as a false positive. Parts that are mi
 
 Examples:
   dormouse eval labels.slp predicted.slp
+  dormouse eval labels.slp centres.slp --anchor thorax     # predictions of a centroid model
   dormouse eval sleap.predictions.slp ours.slp --any-instances --frames 0-199"
 )]
 pub(super) struct EvalArgs {
@@ -30,6 +32,10 @@ pub(super) struct EvalArgs {
     /// Judge only these frame numbers, for example 0-199
     #[arg(long)]
     frames: Option<FrameList>,
+    /// Part of TRUTH that is the centre of an animal, where PREDICTED holds centres alone (default: the
+    /// mean of the visible parts)
+    #[arg(long, value_name = "PART")]
+    anchor: Option<String>,
     /// Sigma of the object keypoint similarity (SLEAP: 0.025 for every node)
     #[arg(long, value_name = "SIGMA")]
     oks_sigma: Option<f64>,
@@ -44,6 +50,11 @@ pub(super) fn run(args: &EvalArgs) -> anyhow::Result<u8> {
     if let Some(list) = &args.frames {
         keep_frames(&mut truth, list);
         keep_frames(&mut predicted, list);
+    }
+    if holds_centers(&predicted) && !holds_centers(&truth) {
+        truth = reduced(&truth, args.anchor.as_deref())?;
+    } else if args.anchor.is_some() {
+        bail!("--anchor is for predictions of a centroid model; {} holds parts", args.predicted.display());
     }
     let mut options = EvalOptions::default();
     if let Some(sigma) = args.oks_sigma {
@@ -62,6 +73,18 @@ pub(super) fn run(args: &EvalArgs) -> anyhow::Result<u8> {
     let report = evaluate(&truth.skeleton.nodes, &pairs, &options);
     print_result(args.json, &report, &indented(&report))?;
     Ok(0)
+}
+
+/// The centres of the true animals, for predictions that are centres, too.
+fn reduced(truth: &Labels, anchor: Option<&str>) -> anyhow::Result<Labels> {
+    let Some(part) = anchor else {
+        eprintln!("the predictions are centres: judged against the mean of the visible parts (--anchor names a part)");
+        return Ok(centers_of(truth, None));
+    };
+    let known = || format!("--anchor: there is no part {part:?}; there are {}", truth.skeleton.nodes.join(", "));
+    let node = truth.skeleton.node_index(part).with_context(known)?;
+    eprintln!("the predictions are centres: judged against {part}, or the mean of the visible parts where it is missing");
+    Ok(centers_of(truth, Some(node)))
 }
 
 fn keep_frames(labels: &mut Labels, list: &FrameList) {

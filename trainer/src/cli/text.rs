@@ -27,6 +27,18 @@ pub(super) fn latency(latency: &Latency, threads: usize) -> String {
     )
 }
 
+/// A choice as words: `QuarterPixel` becomes `quarter pixel`.
+pub(super) fn written(choice: &impl std::fmt::Debug) -> String {
+    let mut text = String::new();
+    for letter in format!("{choice:?}").chars() {
+        if letter.is_uppercase() && !text.is_empty() {
+            text.push(' ');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
+}
+
 /// Threads to use when none are asked for.
 pub(super) fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

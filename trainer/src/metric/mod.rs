@@ -4,6 +4,7 @@
 //! prediction without a true animal counts as a false positive, and a part that is missing in the truth is not judged.
 
 mod average_precision;
+mod centers;
 mod distance;
 mod identity;
 mod labels;
@@ -16,6 +17,7 @@ mod table;
 mod visibility;
 
 pub use average_precision::{AveragePrecision, RankedPrediction, average_precision, mean_average_precision};
+pub use centers::{centers_of, holds_centers};
 pub use distance::{DistanceSummary, percentile};
 pub use identity::{FrameIdentities, IdentityReport};
 pub use labels::{TruthKind, pair_labels};

@@ -91,15 +91,7 @@ fn loss_chart(log: &TrainingLog) -> Result<Image> {
         pair(head, index + 1, &format!("{head}_loss"), &format!("val_{head}_loss"));
     }
     line_chart(
-        &Axes {
-            title: "Loss per head",
-            x: "epoch",
-            y: "mean squared error",
-            log_y: true,
-            x_low: None,
-            y_range: None,
-            rising: false,
-        },
+        &Axes { title: "Loss per head", x: "epoch", y: "loss", log_y: true, x_low: None, y_range: None, rising: false },
         &series,
     )
 }

@@ -5,11 +5,13 @@ use super::run_folder::RunFolder;
 use crate::config::Stage;
 use crate::dataset::SampleSource;
 use crate::error::{Error, Result};
+use crate::prepare::Centers;
 use crate::report::NetworkFacts;
 use dormouse::preprocess::Preprocessor;
 use dormouse::{Bundle, ModelType};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A model to compare: a bundle, and the run folder that it lies in, if that was named.
 pub struct Contestant {
@@ -61,7 +63,11 @@ pub fn compare(contestants: &[Contestant], source: &dyn SampleSource, threads: u
     for (contestant, bundle) in contestants.iter().zip(&bundles) {
         let own = &bundle.config().skeleton.nodes;
         if own != nodes {
-            return Err(Error::Data(format!("{} finds {own:?}, but the labels have {nodes:?}", contestant.name)));
+            let hint = match bundle.config().model_type {
+                ModelType::Centroid => ": centroid models are compared among themselves",
+                _ => "",
+            };
+            return Err(Error::Data(format!("{} finds {own:?}, but the labels have {nodes:?}{hint}", contestant.name)));
         }
         gathered.push(Gathered::new(bundle, threads)?);
     }
@@ -80,6 +86,23 @@ pub fn compare(contestants: &[Contestant], source: &dyn SampleSource, threads: u
         })
     });
     rows.collect()
+}
+
+/// The samples as these models are judged by: where all of them find centres alone, the centres of the animals. The part that is the
+/// centre is told by the first run folder; without one it is the mean of the visible parts.
+///
+/// # Errors
+/// When a bundle or a run folder cannot be read.
+pub fn judged_by(contestants: &[Contestant], source: Arc<dyn SampleSource>) -> Result<Arc<dyn SampleSource>> {
+    for contestant in contestants {
+        if contestant.bundle()?.config().model_type != ModelType::Centroid {
+            return Ok(source);
+        }
+    }
+    let run = contestants.iter().find_map(Contestant::run).map(RunFolder::read).transpose()?;
+    let part = run.map(|(config, _)| config.top_down.anchor_part).unwrap_or_default();
+    let anchor = source.skeleton().node_index(&part);
+    Ok(Arc::new(Centers::new(source, anchor)))
 }
 
 impl Contestant {

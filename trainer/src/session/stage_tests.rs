@@ -68,7 +68,7 @@ fn every_network_of_every_model_type_learns_and_exports() {
             let val = batches(&trained.config, stage, &setup, &heads).unwrap().val;
             let weights: Vec<f32> = heads.iter().map(|h| h.weight).collect();
             let plain = crate::model::HardKeypoints::default();
-            let losses = |net: &PoseNet| crate::train::validate::validate(net, val.as_ref(), &plain).unwrap().unwrap();
+            let losses = |net: &PoseNet| crate::train::validate::validate(net, val.as_ref(), &plain).unwrap().unwrap().losses;
             let untrained = losses(&trained.net);
             let summary = train_stage(&mut trained, &setup, (&run, false), None, &mut events, &flag).unwrap();
             assert_eq!((summary.reason, summary.steps), (StopReason::Finished, 240));

@@ -104,6 +104,13 @@ pub enum Event {
         /// Whether it is the best one.
         is_best: bool,
     },
+    /// For some epochs in a row the network has done no better than maps that are zero everywhere.
+    NothingLearned {
+        /// Epochs in a row.
+        epochs: usize,
+        /// Learning rate of the last of them.
+        learning_rate: f64,
+    },
     /// The plateau schedule reduced the learning rate.
     LearningRateReduced {
         /// Before.

@@ -10,14 +10,16 @@ use super::log::{EpochLog, EpochRow};
 use super::memory::{MemoryEstimate, available_memory, with_advice};
 use super::optimizer::Optimizer;
 use super::schedule::learning_rate;
+use super::silence::Silence;
 use super::spec::{Schedule, TrainSpec};
 use super::stop::{after_step, out_of_patience};
-use super::validate::validate;
+use super::validate::{Validated, validate};
 use crate::batch::{Batch, BatchSource};
 use crate::device::is_cpu;
 use crate::error::{Error, Result};
 use crate::loss::weighted_sum;
 use crate::model::{PoseNet, forward_flops, parameter_count};
+use dormouse::config::HeadKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -116,6 +118,7 @@ struct Run<'a> {
     /// Seconds trained when the last checkpoint was written.
     saved_s: f64,
     train_loss: f64,
+    silence: Silence,
 }
 
 impl<'a> Run<'a> {
@@ -167,6 +170,7 @@ impl<'a> Run<'a> {
             measuring_s: 0.0,
             saved_s: elapsed_before_s,
             train_loss: f64::NAN,
+            silence: Silence::default(),
         })
     }
 
@@ -261,8 +265,8 @@ impl<'a> Run<'a> {
         let train_heads: Vec<f64> = self.progress.loss_sums.iter().map(|s| s / steps).collect();
         let train_loss = weighted_sum(&train_heads, &self.objective.weights);
         self.train_loss = train_loss;
-        let val_heads =
-            validate(self.net, self.validation.batches, &self.spec.hard_keypoints)?.unwrap_or_else(|| train_heads.clone());
+        let validated = validate(self.net, self.validation.batches, &self.spec.hard_keypoints)?;
+        let val_heads = validated.as_ref().map_or_else(|| train_heads.clone(), |v| v.losses.clone());
         let val_loss = weighted_sum(&val_heads, &self.objective.weights);
         self.progress.epoch += 1;
         self.progress.step_in_epoch = 0;
@@ -285,6 +289,9 @@ impl<'a> Run<'a> {
             is_best,
             elapsed_s,
         });
+        if let Some(validated) = validated {
+            self.look_for_silence(&validated, rate);
+        }
         self.log.append(&EpochRow { epoch, train_loss, train_heads, val_loss, val_heads, learning_rate: rate, elapsed_s })?;
         self.adapt_rate(val_loss);
         if is_best {
@@ -292,6 +299,13 @@ impl<'a> Run<'a> {
         }
         self.save(LAST)?;
         Ok(exhausted)
+    }
+
+    fn look_for_silence(&mut self, validated: &Validated, learning_rate: f64) {
+        let kinds: Vec<HeadKind> = self.net.config().heads.iter().map(|head| head.kind).collect();
+        if let Some(epochs) = self.silence.epoch(&kinds, &validated.losses, &validated.empty) {
+            self.sink.event(&Event::NothingLearned { epochs, learning_rate });
+        }
     }
 
     fn adapt_rate(&mut self, val_loss: f64) {

@@ -15,6 +15,7 @@ pub mod optimizer;
 pub mod precision;
 pub mod progress;
 pub mod schedule;
+pub mod silence;
 pub mod spec;
 pub mod stop;
 pub mod validate;

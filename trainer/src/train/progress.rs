@@ -91,9 +91,16 @@ pub fn line(event: &Event) -> Option<String> {
             ))
         }
         Event::AccuracyMeasured { at, accuracy } => Some(accuracy_line(at, accuracy)),
+        Event::NothingLearned { epochs, learning_rate } => Some(format!(
+            "warning: for {epochs} epochs the network has given nothing but empty maps. If this goes on, stop it and try a smaller \
+             train.learning_rate (now {learning_rate:.1e}), a larger train.warmup_steps or model.init = \"fitted\""
+        )),
         Event::LearningRateReduced { from, to } => Some(format!("learning rate {from:.1e} -> {to:.1e}")),
         Event::Stopped { reason, epoch, best_epoch, best_loss } => {
             let why = reason.describe();
+            if *best_epoch == 0 {
+                return Some(format!("stopped before the first epoch was over: {why}"));
+            }
             Some(format!("stopped after epoch {epoch}: {why}; best validation loss {best_loss:.4e} in epoch {best_epoch}"))
         }
         Event::Step { .. } | Event::CheckpointWritten { .. } => None,
@@ -135,6 +142,7 @@ impl EventSink for TerminalProgress {
             Event::EpochEnded { .. }
             | Event::AccuracyMeasured { .. }
             | Event::CheckpointWritten { .. }
+            | Event::NothingLearned { .. }
             | Event::LearningRateReduced { .. } => {}
         }
         if let Some(line) = line(event) {
@@ -153,6 +161,8 @@ mod tests {
         let end = Event::Stopped { reason: StopReason::TimeLimit, epoch: 3, best_epoch: 2, best_loss: 0.5 };
         let text = line(&end).unwrap();
         assert!(text.contains("epoch 3") && text.contains("time limit") && text.contains("5.0000e-1"), "{text}");
+        let early = Event::Stopped { reason: StopReason::Interrupted, epoch: 0, best_epoch: 0, best_loss: f64::NAN };
+        assert!(line(&early).is_some_and(|text| text.contains("before the first epoch") && !text.contains("NaN")));
         let accuracy = Accuracy {
             frames: 20,
             moks: Some(0.8),

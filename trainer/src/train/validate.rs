@@ -5,21 +5,37 @@ use crate::batch::BatchSource;
 use crate::error::Result;
 use crate::model::{HardKeypoints, PoseNet};
 
-/// Mean loss per head over one pass, weighted by batch size; `None` when there is no batch.
+/// What a pass over the validation batches gives, one number per head, weighted by batch size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Validated {
+    /// Mean losses.
+    pub losses: Vec<f64>,
+    /// Mean losses of maps that are zero everywhere, without hard keypoint mining: the mean squares of the targets.
+    pub empty: Vec<f64>,
+}
+
+/// One pass; `None` when there is no batch.
 ///
 /// # Errors
 /// When a batch cannot be prepared or does not fit.
-pub fn validate(net: &PoseNet, batches: &dyn BatchSource, hard: &HardKeypoints) -> Result<Option<Vec<f64>>> {
-    let mut sums: Vec<f64> = Vec::new();
+pub fn validate(net: &PoseNet, batches: &dyn BatchSource, hard: &HardKeypoints) -> Result<Option<Validated>> {
+    let heads = net.config().heads.len();
+    let mut sums = Validated { losses: vec![0.0; heads], empty: vec![0.0; heads] };
     let mut images = 0usize;
     for index in 0..batches.batches() {
         let batch = batches.batch(0, index)?;
-        let part = losses(net, &batch, hard)?;
-        sums.resize(part.len(), 0.0);
-        for (sum, loss) in sums.iter_mut().zip(part) {
+        for (sum, loss) in sums.losses.iter_mut().zip(losses(net, &batch, hard)?) {
             *sum += loss * batch.len() as f64;
+        }
+        for (sum, (target, _)) in sums.empty.iter_mut().zip(&batch.targets) {
+            let squares: f64 = target.iter().map(|t| f64::from(*t).powi(2)).sum();
+            *sum += squares / target.len().max(1) as f64 * batch.len() as f64;
         }
         images += batch.len();
     }
-    Ok((images > 0).then(|| sums.into_iter().map(|s| s / images as f64).collect()))
+    if images == 0 {
+        return Ok(None);
+    }
+    sums.losses.iter_mut().chain(&mut sums.empty).for_each(|sum| *sum /= images as f64);
+    Ok(Some(sums))
 }

@@ -5,6 +5,7 @@ use super::lower::lower;
 use super::memory::Memory;
 use super::plan::{Plan, StepInfo};
 use super::workers::Workers;
+use crate::bundle::NetworkBytes;
 use crate::engine::Backend;
 use crate::engine::network::{Engine, Network, OutputSpec};
 use crate::error::{Error, Text};
@@ -18,12 +19,13 @@ use alloc::vec::Vec;
 /// Numbers in a cache line.
 const LINE: usize = 16;
 
-/// A network that this engine knows all operators of.
+/// A network that this engine knows all operators of. It is read from its bytes again for every size, so that its weights are in
+/// memory only there and, packed, in what was prepared.
 pub struct CpuNetwork {
-    graph: Graph<'static>,
-    /// What the outputs must be; empty if they may be anything.
-    specs: Vec<OutputSpec>,
-    outputs: Vec<ValueId>,
+    onnx: NetworkBytes,
+    /// What the outputs must be; `None` for all of the file, whatever they are.
+    specs: Option<Vec<OutputSpec>>,
+    channels: Option<usize>,
     threads: usize,
     isa: Isa,
 }
@@ -34,27 +36,28 @@ impl CpuNetwork {
     /// # Errors
     /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input of numbers or lacks a specified
     /// output.
-    pub fn load(onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Self, Error> {
-        let graph = read(onnx)?;
-        let find = |spec: &OutputSpec| graph.outputs().iter().find(|port| port.name == spec.name).map(|port| port.value);
-        let values = outputs.iter().map(find).collect::<Option<Vec<_>>>();
-        let values = values.ok_or_else(|| failure("read the network", "it lacks an output that the configuration names"))?;
-        Ok(Self { graph, specs: outputs, outputs: values, threads, isa: Isa::best() })
+    pub fn load(onnx: impl Into<NetworkBytes>, outputs: Vec<OutputSpec>, threads: usize) -> Result<Self, Error> {
+        Self::checked(onnx.into(), Some(outputs), threads)
     }
 
     /// Reads an ONNX file and gives out all its outputs in the file's order, whatever their shapes.
     ///
     /// # Errors
     /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input of numbers.
-    pub fn load_whole(onnx: &[u8], threads: usize) -> Result<Self, Error> {
-        let graph = read(onnx)?;
-        let outputs = graph.outputs().iter().map(|port| port.value).collect();
-        Ok(Self { graph, specs: Vec::new(), outputs, threads, isa: Isa::best() })
+    pub fn load_whole(onnx: impl Into<NetworkBytes>, threads: usize) -> Result<Self, Error> {
+        Self::checked(onnx.into(), None, threads)
+    }
+
+    fn checked(onnx: NetworkBytes, specs: Option<Vec<OutputSpec>>, threads: usize) -> Result<Self, Error> {
+        let graph = read(&onnx)?;
+        values(&graph, specs.as_deref())?;
+        let channels = graph.inputs().first().and_then(|port| port.form.channels);
+        Ok(Self { onnx, specs, channels, threads, isa: Isa::best() })
     }
 
     /// Channels of the input, if the file names them.
     pub fn input_channels(&self) -> Option<usize> {
-        self.graph.inputs().first().and_then(|port| port.form.channels)
+        self.channels
     }
 
     /// The same network with other instructions than the best of this machine.
@@ -69,8 +72,10 @@ impl CpuNetwork {
     /// As [`Network::prepare`].
     pub fn prepare_cpu(&self, input: InputShape, images: usize) -> Result<CpuEngine, Error> {
         let InputShape { channels, height, width } = input;
-        let shapes = self.graph.shapes(&[Shape { batch: 1, channels, height, width }])?;
-        for (spec, value) in self.specs.iter().zip(&self.outputs) {
+        let graph = read(&self.onnx)?;
+        let outputs = values(&graph, self.specs.as_deref())?;
+        let shapes = graph.shapes(&[Shape { batch: 1, channels, height, width }])?;
+        for (spec, value) in self.specs.iter().flatten().zip(&outputs) {
             let (expected, got) = (spec.shape(input), shapes.of(*value).sides());
             if got != [1, expected[0], expected[1], expected[2]] {
                 let expected = [1, expected[0], expected[1], expected[2]].map(|n| n as u32);
@@ -79,7 +84,7 @@ impl CpuNetwork {
         }
         let images = images.max(1);
         let workers = Workers::new(self.threads);
-        let mut plan = lower(&self.graph, &shapes, &self.outputs, (self.isa, workers.count(), images))?;
+        let mut plan = lower(&graph, &shapes, &outputs, (self.isa, workers.count(), images))?;
         let scratch = plan.add_scratch(workers.count())?;
         let arena = vec![0.0; plan.memory.peak_bytes() / size_of::<f32>() + LINE];
         Ok(CpuEngine { plan, arena, scratch, workers, input, images, done: 0, isa: self.isa })
@@ -179,8 +184,16 @@ impl Engine for CpuEngine {
     }
 }
 
-fn read(onnx: &[u8]) -> Result<Graph<'static>, Error> {
-    let graph = Graph::from_onnx(onnx)?.optimized().into_owned();
+/// The outputs that are wanted.
+fn values(graph: &Graph<'_>, specs: Option<&[OutputSpec]>) -> Result<Vec<ValueId>, Error> {
+    let Some(specs) = specs else { return Ok(graph.outputs().iter().map(|port| port.value).collect()) };
+    let find = |spec: &OutputSpec| graph.outputs().iter().find(|port| port.name == spec.name).map(|port| port.value);
+    let values = specs.iter().map(find).collect::<Option<Vec<_>>>();
+    values.ok_or_else(|| failure("read the network", "it lacks an output that the configuration names"))
+}
+
+fn read(onnx: &[u8]) -> Result<Graph<'_>, Error> {
+    let graph = Graph::from_onnx(onnx)?.optimized();
     match graph.inputs() {
         [port] if !port.form.bytes => Ok(graph),
         // Images come as numbers 0 to 1: such a network would scale them a second time.

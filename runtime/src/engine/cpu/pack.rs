@@ -1,5 +1,6 @@
 //! Output channels in the order in which register tiles take them: pairs of blocks, and one block at the end of an odd number.
 
+use crate::graph::Floats;
 use alloc::vec::Vec;
 
 /// Groups of one or two blocks of output channels.
@@ -25,6 +26,11 @@ impl Groups {
         self.channels.div_ceil(self.lanes)
     }
 
+    /// Lanes of one block.
+    pub fn block_lanes(self) -> usize {
+        self.lanes
+    }
+
     /// Lanes of all blocks.
     pub fn lanes(self) -> usize {
         self.blocks() * self.lanes
@@ -36,16 +42,9 @@ impl Groups {
         (0..blocks).step_by(2).map(move |first| (first, 2.min(blocks - first)))
     }
 
-    /// Lanes before the group of an output channel, lanes of the group, and the channel's lane in it.
-    pub fn place(self, channel: usize) -> (usize, usize, usize) {
-        let first = channel / (2 * self.lanes) * 2;
-        let blocks = 2.min(self.blocks() - first);
-        (first * self.lanes, blocks * self.lanes, channel - first * self.lanes)
-    }
-
     /// One number per lane from one per channel, zero elsewhere; `None` is all zero.
-    pub fn per_lane(self, numbers: Option<&[f32]>) -> Vec<f32> {
-        let mut all = numbers.map(<[f32]>::to_vec).unwrap_or_default();
+    pub fn per_lane(self, numbers: Option<&Floats<'_>>) -> Vec<f32> {
+        let mut all = numbers.map(Floats::to_vec).unwrap_or_default();
         all.resize(self.lanes(), 0.0);
         all
     }

@@ -24,6 +24,8 @@ pub(super) struct Resize {
     isa: Isa,
     input: Map,
     output: Map,
+    /// A map of the output's size that is added.
+    other: Option<Map>,
     rows: Vec<Reads>,
     columns: Vec<Reads>,
     /// Whether no second row or column has any weight.
@@ -31,19 +33,25 @@ pub(super) struct Resize {
 }
 
 impl Resize {
-    /// One entry per row and column of the output, all inside the input.
-    pub fn new(isa: Isa, input: Map, output: Map, rows: Vec<Reads>, columns: Vec<Reads>) -> Self {
+    /// One entry per row and column of the output, all inside the input; `other`, if there is one, is a map of the output's size
+    /// that is added.
+    pub fn new(isa: Isa, [input, output]: [Map; 2], other: Option<Map>, [rows, columns]: [Vec<Reads>; 2]) -> Self {
         let inside = |reads: &[Reads], side: usize| reads.iter().all(|r| r.at.iter().all(|at| *at < side));
         assert!(inside(&rows, input.height) && inside(&columns, input.width), "a resize reads outside its input");
         assert!(rows.len() == output.height && columns.len() == output.width, "a resize has one entry per row and column");
         let nearest = rows.iter().chain(&columns).all(|r| r.second == 0.0);
-        Self { isa, input, output, rows, columns, nearest }
+        Self { isa, input, output, other, rows, columns, nearest }
     }
 }
 
 impl Step for Resize {
     fn method(&self) -> &'static str {
-        if self.nearest { "resize nearest" } else { "resize linear" }
+        match (self.nearest, self.other.is_some()) {
+            (true, false) => "resize nearest",
+            (false, false) => "resize linear",
+            (true, true) => "resize nearest, add",
+            (false, true) => "resize linear, add",
+        }
     }
 
     fn tasks(&self) -> usize {
@@ -63,10 +71,14 @@ impl Step for Resize {
         let from = memory.at(self.input.block(block).offset, self.input.block_len());
         let to = memory.at(self.output.block(block).offset, self.output.block_len());
         let mixed = memory.scratch(worker, self.scratch());
-        // SAFETY: all three lie in the arena, the tables stay inside the input, and tasks write different rows.
+        let other = self.other.map(|other| {
+            let other = memory.at(other.block(block).offset, self.output.block_len()).cast_const();
+            other.wrapping_add(y * self.output.row_len())
+        });
+        // SAFETY: all of them lie in the arena, the tables stay inside the input, and tasks write different rows.
         unsafe {
             let to = to.add(y * self.output.row_len());
-            self.isa.run(Row { step: self, y, from, to, mixed });
+            self.isa.run(Row { step: self, y, from, to, other, mixed });
         }
     }
 }
@@ -77,6 +89,8 @@ struct Row<'a> {
     y: usize,
     from: *const f32,
     to: *mut f32,
+    /// The row that is added.
+    other: Option<*const f32>,
     /// A row of the input's width.
     mixed: *mut f32,
 }
@@ -97,7 +111,10 @@ impl Kernel for Row<'_> {
         }
         for (x, Reads { at, second }) in columns.iter().enumerate() {
             let [a, b] = at.map(|column| V::load(from.add(column * V::LANES)));
-            let value = if *nearest { a } else { mix(a, b, V::splat(*second)) };
+            let mut value = if *nearest { a } else { mix(a, b, V::splat(*second)) };
+            if let Some(other) = self.other {
+                value = V::load(other.add(x * V::LANES)).add(value);
+            }
             value.store(self.to.add(x * V::LANES));
         }
     }

@@ -1,4 +1,4 @@
-//! Threads that work on the tasks of one step together, and sleep in between.
+//! Threads that work on the tasks of one step together, and sleep between runs.
 
 #![cfg_attr(feature = "std", expect(unsafe_code, reason = "threads borrow the caller's closure for as long as the call lasts"))]
 
@@ -57,9 +57,16 @@ mod pool {
     use alloc::sync::Arc;
     use alloc::vec::Vec;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
     use std::thread::{Builder, JoinHandle};
+    use std::time::{Duration, Instant};
+
+    /// How long a thread looks for something to do before it sleeps: many steps of small networks are shorter than the time that
+    /// waking takes.
+    const LOOK: Duration = Duration::from_micros(50);
+    /// Looks from one glance at the clock to the next.
+    const LOOKS: usize = 16;
 
     /// A call's closure, without its lifetime.
     #[derive(Clone, Copy)]
@@ -73,12 +80,8 @@ mod pool {
 
     #[derive(Default)]
     struct State {
-        /// The present job, and how many there were; a helper takes each once.
+        /// The present job, as long as there may be something left of it; a helper takes each once.
         job: Option<Job>,
-        jobs: u64,
-        /// Helpers that have not yet finished the present job.
-        busy: usize,
-        panicked: bool,
         closing: bool,
     }
 
@@ -87,14 +90,37 @@ mod pool {
         state: Mutex<State>,
         started: Condvar,
         finished: Condvar,
+        /// Jobs so far; changed under the lock.
+        jobs: AtomicU64,
+        /// Helpers that have taken the present job and not finished it; rises only under the lock.
+        busy: AtomicUsize,
+        panicked: AtomicBool,
         /// Next task that nobody has taken.
         next: AtomicUsize,
+        /// Whether there is a processor for each worker, so that looking takes none from those who work.
+        looks: bool,
     }
 
     impl Shared {
         fn lock(&self) -> MutexGuard<'_, State> {
             // No code that can panic runs under the lock.
             self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        /// Waits a short time for a condition without sleeping.
+        fn look_for(&self, condition: impl Fn() -> bool) {
+            if !self.looks {
+                return;
+            }
+            let start = Instant::now();
+            while start.elapsed() < LOOK {
+                for _ in 0..LOOKS {
+                    if condition() {
+                        return;
+                    }
+                    core::hint::spin_loop();
+                }
+            }
         }
 
         fn work_off(&self, job: Job, worker: usize) {
@@ -112,18 +138,26 @@ mod pool {
         fn help(&self, worker: usize) {
             let mut done = 0;
             loop {
+                self.look_for(|| self.jobs.load(Ordering::Relaxed) != done);
                 let mut state = self.lock();
-                while !state.closing && state.jobs == done {
+                while !state.closing && self.jobs.load(Ordering::Relaxed) == done {
                     state = self.started.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
-                let (Some(job), false) = (state.job, state.closing) else { return };
-                done = state.jobs;
+                if state.closing {
+                    return;
+                }
+                done = self.jobs.load(Ordering::Relaxed);
+                // The others may be done with a short job before this helper is awake.
+                let Some(job) = state.job else { continue };
+                self.busy.fetch_add(1, Ordering::Relaxed);
                 drop(state);
-                let result = catch_unwind(AssertUnwindSafe(|| self.work_off(job, worker)));
-                let mut state = self.lock();
-                state.panicked |= result.is_err();
-                state.busy -= 1;
-                if state.busy == 0 {
+                if catch_unwind(AssertUnwindSafe(|| self.work_off(job, worker))).is_err() {
+                    self.panicked.store(true, Ordering::Relaxed);
+                }
+                // Whatever this helper wrote is seen by the one who reads 0.
+                if self.busy.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    // The caller is either before its look at `busy` under the lock, or asleep.
+                    drop(self.lock());
                     self.finished.notify_one();
                 }
             }
@@ -138,7 +172,8 @@ mod pool {
 
     impl Pool {
         pub fn new(helpers: usize) -> Self {
-            let shared = Arc::new(Shared::default());
+            let looks = std::thread::available_parallelism().is_ok_and(|n| n.get() > helpers);
+            let shared = Arc::new(Shared { looks, ..Shared::default() });
             let start = |index: usize| {
                 let shared = Arc::clone(&shared);
                 let name = alloc::format!("dormouse-{}", index + 1);
@@ -156,26 +191,27 @@ mod pool {
             let work: *const Work<'_> = work;
             // SAFETY: only the lifetime changes; nobody uses the pointer after this function.
             let work = unsafe { core::mem::transmute::<*const Work<'_>, *const Work<'static>>(work) };
-            let job = Job { work, tasks };
-            let mut state = self.shared.lock();
-            self.shared.next.store(0, Ordering::Relaxed);
+            let (job, shared) = (Job { work, tasks }, &*self.shared);
+            let mut state = shared.lock();
+            shared.next.store(0, Ordering::Relaxed);
             state.job = Some(job);
-            state.jobs += 1;
-            state.busy = self.threads.len();
+            shared.jobs.fetch_add(1, Ordering::Relaxed);
             drop(state);
-            self.shared.started.notify_all();
-            let result = catch_unwind(AssertUnwindSafe(|| self.shared.work_off(job, 0)));
-            let mut state = self.shared.lock();
-            while state.busy > 0 {
-                state = self.shared.finished.wait(state).unwrap_or_else(PoisonError::into_inner);
+            shared.started.notify_all();
+            let result = catch_unwind(AssertUnwindSafe(|| shared.work_off(job, 0)));
+            // All tasks are taken: helpers that are not here yet are not waited for.
+            shared.lock().job = None;
+            let all_done = || shared.busy.load(Ordering::Acquire) == 0;
+            shared.look_for(all_done);
+            let mut state = shared.lock();
+            while !all_done() {
+                state = shared.finished.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            state.job = None;
-            let panicked = core::mem::take(&mut state.panicked);
             drop(state);
             if let Err(payload) = result {
                 resume_unwind(payload);
             }
-            assert!(!panicked, "a worker thread panicked");
+            assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a worker thread panicked");
         }
     }
 

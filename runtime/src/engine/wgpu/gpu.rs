@@ -6,6 +6,7 @@ use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 use dormouse_shaders::{Access, Kernel};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -54,6 +55,10 @@ pub struct Gpu {
     pipelines: Arc<Mutex<HashMap<PipelineKey, Pipeline>>>,
     /// What the driver complained about outside a call: validation, memory, a lost device.
     fault: Arc<Mutex<Option<String>>>,
+    lost: Arc<AtomicBool>,
+    allow_software: bool,
+    /// What is used instead of it after it was lost.
+    successor: Arc<Mutex<Option<Gpu>>>,
 }
 
 impl Gpu {
@@ -83,21 +88,57 @@ impl Gpu {
             return Err(report.refused("it computes on the CPU: allow software adapters to use it, or install the GPU's driver"));
         }
         let limits = adapter.limits();
-        if limits.max_storage_buffers_per_shader_stage < 5 || limits.max_compute_invocations_per_workgroup < 64 {
-            return Err(report.refused("it needs 5 storage buffers a shader and workgroups of 64"));
-        }
-        Self::request(&adapter, report, limits)
+        let has = |limit: u32| u64::from(limit);
+        report.check(&[
+            ("max_storage_buffers_per_shader_stage", 5, has(limits.max_storage_buffers_per_shader_stage)),
+            ("max_compute_invocations_per_workgroup", 64, has(limits.max_compute_invocations_per_workgroup)),
+            ("max_compute_workgroup_storage_size", 16 << 10, has(limits.max_compute_workgroup_storage_size)),
+        ])?;
+        let opened = Self::request(&adapter, report, limits)?;
+        Ok(Self { allow_software, ..opened })
     }
 
     fn request(adapter: &wgpu::Adapter, report: AdapterReport, required_limits: Limits) -> Result<Self, Error> {
-        let descriptor = wgpu::DeviceDescriptor { required_limits, ..wgpu::DeviceDescriptor::default() };
+        // For measuring alone.
+        let required_features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let descriptor = wgpu::DeviceDescriptor { required_limits, required_features, ..wgpu::DeviceDescriptor::default() };
         let opened = pollster::block_on(adapter.request_device(&descriptor));
         let (device, queue) = opened.map_err(|error| failure("open the device", &error.to_string()))?;
         let fault = Arc::new(Mutex::new(None));
-        let (seen, lost) = (Arc::clone(&fault), Arc::clone(&fault));
+        let lost = Arc::new(AtomicBool::new(false));
+        let (seen, told, gone) = (Arc::clone(&fault), Arc::clone(&fault), Arc::clone(&lost));
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&seen, &error.to_string())));
-        device.set_device_lost_callback(move |_, message| note(&lost, &format!("the device was lost: {message}")));
-        Ok(Self { device, queue, report, pipelines: Arc::default(), fault })
+        device.set_device_lost_callback(move |_, message| {
+            gone.store(true, Ordering::Release);
+            note(&told, format!("the device was lost: {message}").trim_end_matches([':', ' ']));
+        });
+        let (pipelines, successor) = (Arc::default(), Arc::default());
+        Ok(Self { device, queue, report, pipelines, fault, lost, allow_software: false, successor })
+    }
+
+    /// Gives the device back to the driver. Engines that were prepared on it open it again at their next run.
+    pub fn close(&self) {
+        self.device.destroy();
+    }
+
+    /// Whether the device was lost or closed; known after a run that failed.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    /// This device, or the one that takes its place: opened once for all copies.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub(super) fn live(&self) -> Result<Self, Error> {
+        if !self.is_lost() {
+            return Ok(self.clone());
+        }
+        let mut successor = self.successor.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*successor {
+            Some(gpu) => gpu.live(),
+            None => Ok(successor.insert(Self::open(self.allow_software)?).clone()),
+        }
     }
 
     /// The adapter.
@@ -164,7 +205,19 @@ impl Gpu {
 impl AdapterReport {
     /// An error that names the adapter and its driver.
     pub(super) fn refused(&self, what: &'static str) -> Error {
-        Error::Gpu { adapter: Text::new(&format!("{} ({})", self.name, self.driver)), what }
+        Error::Gpu { adapter: self.text(), what }
+    }
+
+    /// The first limit by wgpu's name, of what is needed and what the device has, that is too low.
+    pub(super) fn check(&self, limits: &[(&'static str, u64, u64)]) -> Result<(), Error> {
+        match limits.iter().find(|(_, needed, has)| needed > has) {
+            Some(&(limit, needed, has)) => Err(Error::GpuLimit { adapter: self.text(), limit, needed, has }),
+            None => Ok(()),
+        }
+    }
+
+    fn text<const N: usize>(&self) -> Text<N> {
+        Text::new(&format!("{} ({})", self.name, self.driver))
     }
 }
 
@@ -177,4 +230,19 @@ fn note(fault: &Mutex<Option<String>>, message: &str) {
 pub(super) fn failure(action: &'static str, detail: &str) -> Error {
     let cause = detail.lines().map(str::trim).rfind(|line| !line.is_empty());
     Error::Engine { engine: "wgpu", action, detail: Text::new(cause.unwrap_or("the driver gave no reason")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_low_limit_is_named_with_both_numbers() {
+        let report = AdapterReport { name: "Tiny".into(), driver: "v1".into(), api: "vulkan", software: false };
+        assert_eq!(report.check(&[("max_buffer_size", 7, 7)]), Ok(()));
+        let error =
+            report.check(&[("max_buffer_size", 7, 7), ("max_storage_buffer_binding_size", 9, 8)]).map_err(|e| e.to_string());
+        let text = "GPU Tiny (v1) is too small: max_storage_buffer_binding_size must be at least 9, it is 8";
+        assert_eq!(error, Err(text.to_string()));
+    }
 }

@@ -6,7 +6,10 @@
 //! behind the network, in the same command buffer. `runtime/GPU.md` tells the way of a frame.
 
 mod frames;
+mod fuse;
 mod gpu;
+mod joins;
+mod least;
 mod lower;
 mod network;
 mod parts;
@@ -14,6 +17,8 @@ mod phases;
 mod places;
 mod prepared;
 mod program;
+mod readback;
+mod timed;
 mod weights;
 
 pub use frames::{FrameProgram, WgpuFrames};

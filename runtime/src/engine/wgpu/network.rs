@@ -81,7 +81,7 @@ impl WgpuNetwork {
         let shapes = self.shapes(input)?;
         let images = images.max(1);
         let program = lower(&self.graph, &shapes, &self.outputs, images)?;
-        let prepared = Prepared::new(&self.gpu, &program, images, program.result_bytes)?;
+        let prepared = Prepared::new(&self.gpu.live()?, &program, images, program.result_bytes)?;
         let results = vec![0.0; (program.result_bytes / 4) as usize];
         Ok(WgpuEngine { program, prepared, results, input, images, done: 0 })
     }
@@ -95,7 +95,7 @@ impl WgpuNetwork {
         let (program, places) = lower_to_maps(&self.graph, &shapes, &self.outputs, 1)?;
         let Some(frames) = FrameProgram::new(program, &places, preprocessor, plan)? else { return Ok(None) };
         let cpu = CpuPart::new(self.route.from, self.route.on_cpu.as_ref(), preprocessor, plan, places)?;
-        WgpuFrames::new(&self.gpu, frames, preprocessor, cpu).map(Some)
+        WgpuFrames::new(&self.gpu.live()?, frames, preprocessor, cpu).map(Some)
     }
 
     /// The shapes of all maps; refuses outputs that are not as specified.
@@ -156,6 +156,16 @@ impl WgpuEngine {
     pub fn program(&self) -> &Program {
         &self.program
     }
+
+    /// Runs the images of the latest run again and gives the milliseconds of each dispatch by the device's clock; `None` if the
+    /// adapter has no timestamps, or before the first run. Each dispatch waits for the one before it, so that the sum may exceed a
+    /// frame's.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the driver fails or the device was lost.
+    pub fn time_dispatches(&mut self) -> Result<Option<Vec<f64>>, Error> {
+        if self.done == 0 { Ok(None) } else { self.prepared.time_dispatches(self.done) }
+    }
 }
 
 impl Engine for WgpuEngine {
@@ -164,7 +174,14 @@ impl Engine for WgpuEngine {
         if images == 0 || images > self.images || input.len() != images * self.input.len() {
             return Err(failure("run the network", "the input does not fill the number of images it was prepared for"));
         }
-        self.prepared.run(input, images, &mut self.results)?;
+        let ran = self.prepared.run(input, images, &mut self.results);
+        if ran.is_err() && self.prepared.gpu.is_lost() {
+            // Once: a device that is lost again at once is broken.
+            self.prepared = Prepared::new(&self.prepared.gpu.live()?, &self.program, self.images, self.program.result_bytes)?;
+            self.prepared.run(input, images, &mut self.results)?;
+        } else {
+            ran?;
+        }
         self.done = images;
         Ok(())
     }

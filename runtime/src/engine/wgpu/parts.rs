@@ -1,5 +1,7 @@
 //! When each map lives, and which maps are made inside a joined one.
 
+use super::fuse::Pooled;
+use super::joins::{spaced, starts};
 use super::places::BLOCK;
 use crate::graph::{Graph, Op, Shapes, ValueId};
 use alloc::vec;
@@ -9,8 +11,9 @@ use alloc::vec::Vec;
 pub(super) type Parts = Vec<Option<(ValueId, usize)>>;
 
 /// First and last node during which each value must keep its place: its maker (0 for inputs) and its last reader (one beyond the
-/// last node for outputs); a joined map lives as soon as its first part.
-pub(super) fn lifetimes(graph: &Graph<'_>, parts: &Parts) -> Vec<Option<[usize; 2]>> {
+/// last node for outputs); a joined map lives as soon as its first part. A pooled map is made with the map before it and shares its
+/// buffer, so that both live together.
+pub(super) fn lifetimes(graph: &Graph<'_>, parts: &Parts, pools: &[Option<Pooled>]) -> Vec<Option<[usize; 2]>> {
     let mut lives = vec![None; graph.values().len()];
     for port in graph.inputs() {
         lives[port.value.index()] = Some([0, 0]);
@@ -26,6 +29,14 @@ pub(super) fn lifetimes(graph: &Graph<'_>, parts: &Parts) -> Vec<Option<[usize; 
             life[1] = life[1].max(last);
         }
     }
+    for (index, pooled) in pools.iter().enumerate() {
+        if let (Some(pooled), Some(full)) = (pooled, lives[index])
+            && let Some(life) = &mut lives[pooled.value.index()]
+        {
+            *life = [full[0], full[1].max(life[1])];
+            lives[index] = Some(*life);
+        }
+    }
     for index in 0..lives.len() {
         if let (Some((whole, _)), Some(part)) = (parts[index], lives[index])
             && let Some(life) = &mut lives[whole.index()]
@@ -36,21 +47,22 @@ pub(super) fn lifetimes(graph: &Graph<'_>, parts: &Parts) -> Vec<Option<[usize; 
     lives
 }
 
-/// The maps that are made in place in a joined one: made by a node, no outputs themselves, whole blocks at a whole block. Not those
+/// The maps that are made in place in a joined one: made by a node, no outputs themselves, whole blocks at a whole block, or what
+/// has a gap behind it. Not those
 /// that a dispatch would have to write while it reads the same buffer: a part that is made from another part, and one that the
 /// joined map has a second time.
 pub(super) fn parts(graph: &Graph<'_>, shapes: &Shapes) -> Parts {
     let mut parents: Parts = vec![None; graph.values().len()];
     let outside: Vec<ValueId> = graph.inputs().iter().chain(graph.outputs()).map(|port| port.value).collect();
+    let spaced = spaced(graph, shapes);
     for node in graph.nodes().iter().filter(|n| n.op == Op::Concat) {
-        let mut channel = 0usize;
-        for value in &node.inputs {
+        let spaced = spaced[node.output.index()];
+        for (value, channel) in node.inputs.iter().zip(starts(shapes, node, spaced)) {
             let channels = shapes.of(*value).channels;
-            let whole = channel.is_multiple_of(BLOCK) && channels.is_multiple_of(BLOCK);
+            let whole = channel.is_multiple_of(BLOCK) && (spaced || channels.is_multiple_of(BLOCK));
             if whole && !outside.contains(value) && parents[value.index()].is_none() {
                 parents[value.index()] = Some((node.output, channel));
             }
-            channel += channels;
         }
     }
     let mut parts: Parts = (0..parents.len()).map(|index| outermost(&parents, parents[index])).collect();
@@ -62,12 +74,10 @@ pub(super) fn parts(graph: &Graph<'_>, shapes: &Shapes) -> Parts {
             }
             continue;
         }
-        let mut channel = first;
-        for value in &node.inputs {
-            if parts[value.index()].is_some_and(|(other, at)| other == whole && at != channel) {
+        for (value, start) in node.inputs.iter().zip(starts(shapes, node, spaced[node.output.index()])) {
+            if parts[value.index()].is_some_and(|(other, at)| other == whole && at != first + start) {
                 parts[value.index()] = None;
             }
-            channel += shapes.of(*value).channels;
         }
     }
     parts

@@ -1,19 +1,18 @@
 //! A program on the device: buffers, pipelines and bind groups, all made before the first run.
 
-use super::gpu::{Gpu, failure};
+use super::gpu::Gpu;
 use super::program::{Dispatch, Program, Slot};
+use super::readback::read_back;
 use crate::error::Error;
-use alloc::string::ToString as _;
 use alloc::vec;
 use alloc::vec::Vec;
-use std::sync::mpsc;
 use wgpu::{BindGroup, Buffer, BufferBinding, BufferUsages, ComputePipeline};
 
 /// The smallest buffer: one vec4.
 const LEAST_BYTES: u64 = 16;
 
 /// A dispatch that is ready to be recorded.
-struct Ready {
+pub(super) struct Ready {
     pipeline: ComputePipeline,
     bindings: BindGroup,
     grid: [u32; 3],
@@ -21,11 +20,11 @@ struct Ready {
 
 /// A program on the device.
 pub(super) struct Prepared {
-    gpu: Gpu,
+    pub gpu: Gpu,
     buffers: Buffers,
     /// What the CPU reads.
     readback: Buffer,
-    ready: Vec<Ready>,
+    pub ready: Vec<Ready>,
 }
 
 /// All buffers that dispatches bind.
@@ -37,6 +36,16 @@ struct Buffers {
     params: Buffer,
     /// Bytes from one uniform to the next.
     params_apart: usize,
+}
+
+impl Ready {
+    /// Records it for that many images.
+    pub fn record(&self, pass: &mut wgpu::ComputePass<'_>, images: usize) {
+        let Self { pipeline, bindings, grid } = self;
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, bindings, &[]);
+        pass.dispatch_workgroups(grid[0], grid[1], grid[2] * images as u32);
+    }
 }
 
 impl Prepared {
@@ -65,6 +74,13 @@ impl Prepared {
         self.execute(0, images, 0, bytemuck::cast_slice_mut(results))
     }
 
+    /// Whether the device was lost; for after a call that failed.
+    pub fn is_lost(&self) -> bool {
+        // The driver's callback comes while it is polled; what that says is known already.
+        let _ = self.gpu.device.poll(wgpu::PollType::Poll);
+        self.gpu.is_lost()
+    }
+
     /// Queues bytes for a buffer, a multiple of 4 at a multiple of 4.
     pub fn write(&self, slot: Slot, offset: usize, bytes: &[u8]) {
         self.gpu.queue.write_buffer(self.buffers.slot(slot), offset as u64, bytes);
@@ -87,36 +103,17 @@ impl Prepared {
     /// # Errors
     /// [`Error::Engine`] if the driver fails or the device was lost.
     pub fn execute(&self, first: usize, images: usize, at: usize, results: &mut [u8]) -> Result<(), Error> {
-        const ACTION: &str = "run the network";
         let device = &self.gpu.device;
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for Ready { pipeline, bindings, grid } in self.ready.iter().skip(first) {
-            pass.set_pipeline(pipeline);
-            pass.set_bind_group(0, bindings, &[]);
-            pass.dispatch_workgroups(grid[0], grid[1], grid[2] * images as u32);
+        for dispatch in self.ready.iter().skip(first) {
+            dispatch.record(&mut pass, images);
         }
         drop(pass);
         let bytes = results.len() as u64;
         encoder.copy_buffer_to_buffer(&self.buffers.results, at as u64, &self.readback, 0, bytes);
         self.gpu.queue.submit([encoder.finish()]);
-        let (sender, receiver) = mpsc::sync_channel(1);
-        self.readback.map_async(wgpu::MapMode::Read, ..bytes, move |mapped| {
-            // It fails only if this function has given up on the results.
-            let _ = sender.send(mapped);
-        });
-        device.poll(wgpu::PollType::wait_indefinitely()).map_err(|error| failure(ACTION, &error.to_string()))?;
-        self.gpu.check(ACTION)?;
-        match receiver.try_recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(failure(ACTION, &error.to_string())),
-            Err(_) => return Err(failure(ACTION, "the results were not given back")),
-        }
-        let view = self.readback.get_mapped_range(..bytes).map_err(|error| failure(ACTION, &error.to_string()))?;
-        results.copy_from_slice(&view);
-        drop(view);
-        self.readback.unmap();
-        Ok(())
+        read_back(&self.gpu, &self.readback, results)
     }
 }
 
@@ -167,26 +164,23 @@ impl Buffers {
     }
 }
 
-fn buffer(gpu: &Gpu, label: &str, bytes: u64, usage: BufferUsages) -> Buffer {
+pub(super) fn buffer(gpu: &Gpu, label: &str, bytes: u64, usage: BufferUsages) -> Buffer {
     let size = bytes.max(LEAST_BYTES).next_multiple_of(16);
     gpu.device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
 }
 
-/// What the device cannot hold is told before anything is made.
+/// What the device cannot hold is told before anything is made, with the limit and both numbers.
 fn check_limits(gpu: &Gpu, program: &Program, images: usize) -> Result<(), Error> {
     let limits = gpu.device.limits();
-    let largest = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-    let maps = program.buffers.iter().copied().chain([program.image_bytes, program.result_bytes]);
-    if maps.max().unwrap_or(0) > largest {
-        return Err(gpu.report().refused("a map of this network is larger than its storage buffers may be"));
-    }
-    if program.constants.len() as u64 > limits.max_buffer_size {
-        return Err(gpu.report().refused("the weights of this network are larger than its buffers may be"));
-    }
-    let most = u64::from(limits.max_compute_workgroups_per_dimension);
-    let beyond = |d: &Dispatch| u64::from(d.grid[0].max(d.grid[1])).max(u64::from(d.grid[2]) * images as u64) > most;
-    if program.dispatches.iter().any(beyond) {
-        return Err(gpu.report().refused("this network needs more workgroups than it runs at once"));
-    }
-    Ok(())
+    let maps = program.buffers.iter().copied().chain([program.image_bytes, program.result_bytes]).max().unwrap_or(0);
+    let constants = program.constants.len() as u64;
+    let bound = program.dispatches.iter().flat_map(|d| &d.constants).map(|range| range.len() as u64).max().unwrap_or(0);
+    let grid = |d: &Dispatch| u64::from(d.grid[0].max(d.grid[1])).max(u64::from(d.grid[2]) * images as u64);
+    let groups = program.dispatches.iter().map(grid).max().unwrap_or(0);
+    let needs = [
+        ("max_storage_buffer_binding_size", maps.max(bound), limits.max_storage_buffer_binding_size),
+        ("max_buffer_size", maps.max(constants), limits.max_buffer_size),
+        ("max_compute_workgroups_per_dimension", groups, u64::from(limits.max_compute_workgroups_per_dimension)),
+    ];
+    gpu.report().check(&needs)
 }

@@ -41,7 +41,7 @@ pub struct Dispatch {
     pub grid: [u32; 3],
     /// Multiplications and additions of the operator by its definition, for one image.
     pub flop: u64,
-    /// Bytes of the maps that it reads, each once, and of its constants, for one image.
+    /// Bytes of the maps that it reads, each once with its filled-up blocks, and of its constants, for one image.
     pub read_bytes: u64,
     /// Bytes of the map that it writes, for one image.
     pub write_bytes: u64,
@@ -65,6 +65,7 @@ pub struct Program {
     pub(super) image_bytes: u64,
     pub(super) result_bytes: u64,
     pub(super) outputs: Vec<OutputPlace>,
+    pub(super) least_bytes: u64,
 }
 
 impl Program {
@@ -93,9 +94,16 @@ impl Program {
         self.dispatches.iter().map(|d| d.flop).sum()
     }
 
-    /// Bytes that one image moves at least: every dispatch reads its inputs and constants once and writes its output once.
+    /// Bytes that one image moves: every dispatch reads its inputs and constants once and writes its output once, blocks filled up.
+    /// What a workgroup reads again, of halos and for other output channels, is not counted: it comes from caches.
     pub fn moved_bytes(&self) -> u64 {
         self.dispatches.iter().map(|d| d.read_bytes + d.write_bytes).sum()
+    }
+
+    /// The fewest bytes that one image can move layer by layer: each layer reads its inputs and weights once and writes its output
+    /// once; joins, enlargements and max-pools are no layers, since one beside them can do them on its way.
+    pub fn least_bytes(&self) -> u64 {
+        self.least_bytes
     }
 
     /// Appends constants.
@@ -128,10 +136,12 @@ impl fmt::Display for Program {
         let mb = |bytes: u64| bytes as f64 / 1e6;
         writeln!(
             f,
-            "{} dispatches, {:.3} GFLOP and {:.1} MB moved an image",
+            "{} dispatches, {:.3} GFLOP; {:.1} MB moved an image, {:.2} times the least of {:.1} MB",
             self.dispatches.len(),
             self.flop() as f64 / 1e9,
-            mb(self.moved_bytes())
+            mb(self.moved_bytes()),
+            self.moved_bytes() as f64 / self.least_bytes.max(1) as f64,
+            mb(self.least_bytes)
         )?;
         write!(
             f,

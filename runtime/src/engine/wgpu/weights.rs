@@ -2,17 +2,20 @@
 
 use super::phases::Phase;
 use super::places::BLOCK;
+use crate::graph::Floats;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// Weights as the file has them.
 #[derive(Clone, Copy)]
 pub(super) struct Weights<'a> {
-    pub numbers: &'a [f32],
-    pub bias: Option<&'a [f32]>,
+    pub numbers: &'a Floats<'a>,
+    pub bias: Option<&'a Floats<'a>>,
     /// Rows and columns of the window.
     pub kernel: [usize; 2],
     pub channels_in: usize,
+    /// The lane of every input channel in the map, where there are gaps between them.
+    pub lanes: Option<&'a [usize]>,
     pub channels_out: usize,
     pub groups: usize,
     /// `[in, out / groups, rows, columns]` and not `[out, in / groups, rows, columns]`.
@@ -29,19 +32,20 @@ impl Weights<'_> {
         } else {
             to * group_in + within
         };
-        self.numbers[(pair * self.kernel[0] + row) * self.kernel[1] + column]
+        self.numbers.at((pair * self.kernel[0] + row) * self.kernel[1] + column)
     }
 
     /// `[output block] vec4`; zeros where there is no bias.
     pub fn bias(&self) -> Vec<f32> {
-        let mut bias = self.bias.map_or_else(|| vec![0.0; self.channels_out], <[f32]>::to_vec);
+        let mut bias = self.bias.map_or_else(|| vec![0.0; self.channels_out], Floats::to_vec);
         bias.resize(self.channels_out.next_multiple_of(BLOCK), 0.0);
         bias
     }
 
-    /// `[tap][input channel, whole blocks][output block] vec4`.
+    /// `[tap][input lane, whole blocks][output block] vec4`; zeros where a lane holds no channel.
     pub fn dense(&self, phase: &Phase) -> Vec<f32> {
-        self.rows(phase, self.channels_in.next_multiple_of(BLOCK))
+        let lanes = self.lanes.and_then(<[usize]>::last).map_or(self.channels_in, |last| last + 1);
+        self.rows(phase, lanes.next_multiple_of(BLOCK))
     }
 
     /// `[tap][input channel][output block] vec4`.
@@ -50,12 +54,13 @@ impl Weights<'_> {
     }
 
     fn rows(&self, phase: &Phase, rows: usize) -> Vec<f32> {
-        let lanes = self.channels_out.next_multiple_of(BLOCK);
-        let mut packed = vec![0.0; phase.taps.len() * rows * lanes];
-        for (tap, of_tap) in phase.taps.iter().zip(packed.chunks_exact_mut(rows * lanes)) {
+        let row = self.channels_out.next_multiple_of(BLOCK);
+        let mut packed = vec![0.0; phase.taps.len() * rows * row];
+        for (tap, of_tap) in phase.taps.iter().zip(packed.chunks_exact_mut(rows * row)) {
             for from in 0..self.channels_in {
+                let lane = self.lanes.map_or(from, |lanes| lanes[from]);
                 for to in 0..self.channels_out {
-                    of_tap[from * lanes + to] = self.at(to, from, *tap);
+                    of_tap[lane * row + to] = self.at(to, from, *tap);
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! What no output needs.
 
-use crate::graph::{Graph, Op};
-use alloc::borrow::Cow;
+use crate::graph::{Floats, Graph, Op};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -32,6 +31,6 @@ pub(super) fn remove_dead(graph: &mut Graph<'_>) {
     }
     for (constant, _) in graph.constants.iter_mut().zip(named).filter(|(_, named)| !named) {
         constant.dims = vec![0];
-        constant.data = Cow::Borrowed(&[]);
+        constant.data = Floats::EMPTY;
     }
 }

@@ -1,7 +1,6 @@
 //! What the passes share.
 
 use crate::graph::{Constant, ConstantId, Graph, ValueId};
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 impl Graph<'_> {
@@ -29,20 +28,21 @@ impl Graph<'_> {
     }
 
     pub(super) fn add_constant(&mut self, dims: Vec<usize>, data: Vec<f32>) -> ConstantId {
-        self.constants.push(Constant { dims, data: Cow::Owned(data) });
+        self.constants.push(Constant { dims, data: data.into() });
         ConstantId(self.constants.len() as u32 - 1)
     }
 
     /// Numbers that are held in memory beside the file.
     pub(super) fn computed_numbers(&self) -> usize {
-        self.constants.iter().map(|c| if let Cow::Owned(data) = &c.data { data.len() } else { 0 }).sum()
+        self.constants.iter().map(|c| c.data.held()).sum()
     }
 
     /// One number per channel out of a constant of one number or one per channel.
     pub(super) fn per_channel(&self, id: ConstantId, channels: usize) -> Option<Vec<f32>> {
-        match &self.constant(id).data[..] {
-            [one] => Some(alloc::vec![*one; channels]),
-            all if all.len() == channels => Some(all.to_vec()),
+        let numbers = &self.constant(id).data;
+        match numbers.len() {
+            1 => Some(alloc::vec![numbers.at(0); channels]),
+            len if len == channels => Some(numbers.to_vec()),
             _ => None,
         }
     }

@@ -75,9 +75,9 @@ fn into_reader(graph: &mut Graph<'_>, index: usize) -> Option<()> {
         let mut sum = f64::from(*bias);
         for c in 0..per_group {
             let start = (o * per_group + c) * taps;
-            for w in &old[start..start + taps] {
+            for w in (start..start + taps).map(|index| old.at(index)) {
                 weights.push(w * scale[channel(o, c)]);
-                sum += f64::from(*w) * f64::from(shift[channel(o, c)]);
+                sum += f64::from(w) * f64::from(shift[channel(o, c)]);
             }
         }
         biases.push(sum as f32);

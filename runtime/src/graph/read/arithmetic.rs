@@ -5,7 +5,7 @@ use super::literal::Literal;
 use super::node::At;
 use super::reader::{Reader, View};
 use crate::error::Error;
-use crate::graph::{Activation, Op};
+use crate::graph::{Activation, Floats, Op};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -54,7 +54,7 @@ pub(super) fn batch_norm<'a>(reader: &mut Reader<'a>, at: At<'_, 'a>) -> Result<
     let input = reader.map(at, 0)?;
     at.ensure(input.axes.side(1) == Some(CHANNELS), "it must work on batch, channels, height, width")?;
     at.ensure(at.int("training_mode", 0) == 0, "it is in training mode")?;
-    let mut stored = [&[][..]; 4];
+    let mut stored = [&Floats::EMPTY; 4];
     for (index, numbers) in stored.iter_mut().enumerate() {
         let literal = reader.constant(at, index + 1)?.ok_or_else(|| at.fault("it has no numbers"))?;
         *numbers = literal.floats().ok_or_else(|| at.fault("its numbers must be stored as f32"))?;
@@ -63,9 +63,9 @@ pub(super) fn batch_norm<'a>(reader: &mut Reader<'a>, at: At<'_, 'a>) -> Result<
     let channels = gain.len();
     at.ensure(channels > 0 && stored.iter().all(|s| s.len() == channels), "its numbers differ in length")?;
     let epsilon = f64::from(at.float("epsilon", 1e-5));
-    let factor = |c: usize| f64::from(gain[c]) / libm::sqrt(f64::from(variance[c]) + epsilon);
+    let factor = |c: usize| f64::from(gain.at(c)) / libm::sqrt(f64::from(variance.at(c)) + epsilon);
     let scale: Vec<f32> = (0..channels).map(|c| factor(c) as f32).collect();
-    let shift = (0..channels).map(|c| (f64::from(offset[c]) - f64::from(mean[c]) * factor(c)) as f32).collect();
+    let shift = (0..channels).map(|c| (f64::from(offset.at(c)) - f64::from(mean.at(c)) * factor(c)) as f32).collect();
     scale_shift(reader, at, input, scale, shift)
 }
 

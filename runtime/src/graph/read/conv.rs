@@ -75,7 +75,7 @@ fn linear<'a>(
     let &[rows, columns] = weights.dims.as_slice() else { return Err(at.fault("its weights must have two sides")) };
     at.ensure(!floats.is_empty(), "its weights are empty")?;
     let (channels, out) = if transposed { (columns, rows) } else { (rows, columns) };
-    let pick = |o: usize, i: usize| alpha * if transposed { floats[o * channels + i] } else { floats[i * out + o] };
+    let pick = |o: usize, i: usize| alpha * if transposed { floats.at(o * channels + i) } else { floats.at(i * out + o) };
     let turned = (0..out).flat_map(|o| (0..channels).map(move |i| (o, i))).map(|(o, i)| pick(o, i)).collect();
     let weight = reader.computed(at, vec![out, channels, 1, 1], turned)?;
     let bias = match bias {

@@ -5,7 +5,6 @@ use super::literal::{FLOAT, INT64, Literal, Numbers, checked_dims};
 use super::node::At;
 use crate::error::Error;
 use crate::graph::limits::MAX_BROADCAST;
-use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -37,7 +36,7 @@ fn constant<'a>(at: At<'_, 'a>) -> Result<Literal<'a>, Error> {
     if let Some(tensor) = at.tensor("value") {
         return Ok(tensor.clone());
     }
-    let floats = |dims: Vec<usize>, list: Vec<f32>| Literal { dims, numbers: Numbers::Floats(Cow::Owned(list)) };
+    let floats = |dims: Vec<usize>, list: Vec<f32>| Literal { dims, numbers: Numbers::Floats(list.into()) };
     if at.has("value_float") {
         return Ok(floats(vec![], vec![at.float("value_float", 0.0)]));
     }
@@ -64,7 +63,7 @@ fn cast<'a>(from: &Literal<'a>, to: i64) -> Option<Literal<'a>> {
     let numbers = match (&from.numbers, to) {
         (Numbers::Floats(_), FLOAT) | (Numbers::Ints(_), INT64) => return Some(from.clone()),
         (Numbers::Ints(ints), FLOAT) => Numbers::Floats(ints.iter().map(|i| *i as f32).collect()),
-        (Numbers::Floats(floats), INT64) => Numbers::Ints(floats.iter().map(|f| *f as i64).collect()),
+        (Numbers::Floats(floats), INT64) => Numbers::Ints(floats.iter().map(|f| f as i64).collect()),
         _ => return None,
     };
     Some(Literal { dims: from.dims.clone(), numbers })
@@ -126,7 +125,7 @@ fn transpose<'a>(from: &Literal<'a>, perm: Option<&[i64]>) -> Option<Literal<'a>
     let strides = strides(&from.dims);
     let source: Vec<usize> = indices(&dims, &perm.iter().map(|p| strides[*p]).collect::<Vec<_>>());
     let numbers = match &from.numbers {
-        Numbers::Floats(floats) => Numbers::Floats(source.iter().map(|i| floats[*i]).collect()),
+        Numbers::Floats(floats) => Numbers::Floats(source.iter().map(|i| floats.at(*i)).collect()),
         Numbers::Ints(ints) => Numbers::Ints(source.iter().map(|i| ints[*i]).collect()),
         Numbers::Other => return None,
     };
@@ -142,8 +141,8 @@ fn concat<'a>(parts: &[&Literal<'a>], axis: i64) -> Option<Literal<'a>> {
         return Some(Literal::ints(parts.iter().filter_map(|p| p.as_ints()).flatten().copied().collect()));
     }
     let lists = parts.iter().map(|p| p.floats()).collect::<Option<Vec<_>>>()?;
-    let joined: Vec<f32> = lists.iter().flat_map(|l| l.iter().copied()).collect();
-    Some(Literal { dims: vec![joined.len()], numbers: Numbers::Floats(Cow::Owned(joined)) })
+    let joined: Vec<f32> = lists.iter().flat_map(|l| l.iter()).collect();
+    Some(Literal { dims: vec![joined.len()], numbers: Numbers::Floats(joined.into()) })
 }
 
 fn arithmetic<'a>(op: &str, inputs: &[&Literal<'a>]) -> Option<Literal<'a>> {
@@ -154,10 +153,10 @@ fn arithmetic<'a>(op: &str, inputs: &[&Literal<'a>]) -> Option<Literal<'a>> {
     let numbers = match (&a.numbers, &b.numbers) {
         (Numbers::Floats(a), Numbers::Floats(b)) => {
             let f = |(i, j): (usize, usize)| match op {
-                "Add" => a[i] + b[j],
-                "Sub" => a[i] - b[j],
-                "Mul" => a[i] * b[j],
-                _ => a[i] / b[j],
+                "Add" => a.at(i) + b.at(j),
+                "Sub" => a.at(i) - b.at(j),
+                "Mul" => a.at(i) * b.at(j),
+                _ => a.at(i) / b.at(j),
             };
             Numbers::Floats(pairs().map(f).collect())
         }

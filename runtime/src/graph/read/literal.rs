@@ -2,8 +2,8 @@
 
 use super::wire::{Fields, Wire, fault};
 use crate::error::Error;
+use crate::graph::Floats;
 use crate::graph::limits::{MAX_NUMBERS, MAX_RANK};
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// `TensorProto.DataType`.
@@ -26,7 +26,7 @@ pub(super) struct Literal<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Numbers<'a> {
     /// f32, or f64 rounded to it.
-    Floats(Cow<'a, [f32]>),
+    Floats(Floats<'a>),
     /// Integers of 32 or 64 bits: shapes, sizes, axes.
     Ints(Vec<i64>),
     /// Any other type: an error where it is used, which an unused one never is.
@@ -62,8 +62,8 @@ impl<'a> Literal<'a> {
         let place = if name.is_empty() { PLACE } else { name };
         let (dims, len) = checked_dims(&sides).ok_or_else(|| fault(place, "it has more than 8 sides or 2^28 numbers"))?;
         let stored = match (element, raw) {
-            (FLOAT, Some(raw)) => raw_floats(raw),
-            (FLOAT, None) => Some(Numbers::Floats(Cow::Owned(floats))),
+            (FLOAT, Some(raw)) => Floats::in_file(raw).map(Numbers::Floats),
+            (FLOAT, None) => Some(Numbers::Floats(floats.into())),
             (DOUBLE, Some(raw)) => chunks(raw).map(|c| floats_of(c.iter().map(|b| f64::from_le_bytes(*b)))),
             (DOUBLE, None) => Some(floats_of(doubles.iter().copied())),
             (INT32, Some(raw)) => chunks(raw).map(|c| ints_of(c.iter().map(|b| i32::from_le_bytes(*b).into()))),
@@ -77,7 +77,7 @@ impl<'a> Literal<'a> {
     }
 
     /// Its numbers as floats.
-    pub fn floats(&self) -> Option<&Cow<'a, [f32]>> {
+    pub fn floats(&self) -> Option<&Floats<'a>> {
         if let Numbers::Floats(floats) = &self.numbers { Some(floats) } else { None }
     }
 
@@ -88,7 +88,7 @@ impl<'a> Literal<'a> {
 
     /// Its only number as a float.
     pub fn scalar(&self) -> Option<f32> {
-        if let Some([number]) = self.floats().map(|f| &f[..]) { Some(*number) } else { None }
+        self.floats().filter(|f| f.len() == 1).map(|f| f.at(0))
     }
 }
 
@@ -115,16 +115,6 @@ pub(super) fn checked_dims(sides: &[i64]) -> Option<(Vec<usize>, usize)> {
         dims.push(side);
     }
     Some((dims, len))
-}
-
-/// Borrows the numbers where the machine and the place in the file allow it.
-fn raw_floats(raw: &[u8]) -> Option<Numbers<'_>> {
-    if cfg!(target_endian = "little")
-        && let Ok(floats) = bytemuck::try_cast_slice(raw)
-    {
-        return Some(Numbers::Floats(Cow::Borrowed(floats)));
-    }
-    chunks(raw).map(|c| Numbers::Floats(c.iter().map(|b| f32::from_le_bytes(*b)).collect()))
 }
 
 fn chunks<const N: usize>(raw: &[u8]) -> Option<&[[u8; N]]> {

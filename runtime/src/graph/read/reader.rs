@@ -9,7 +9,7 @@ use super::{arithmetic, conv, fold, pool, reshape, resize};
 use crate::error::{Error, Text};
 use crate::graph::limits::{MAX_COMPUTED, MAX_PORTS};
 use crate::graph::{Constant, ConstantId, Graph, Node, Op, Port, PortForm, Value, ValueId};
-use alloc::borrow::{Cow, ToOwned as _};
+use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -240,8 +240,7 @@ impl<'a> Reader<'a> {
         at.ensure(literal.dims.len() == rank, "its weights have the wrong number of sides")?;
         at.ensure(!floats.is_empty(), "its weights are empty")?;
         let constant = Constant { dims: literal.dims.clone(), data: floats.clone() };
-        let owned = if matches!(constant.data, Cow::Owned(_)) { constant.data.len() } else { 0 };
-        self.spend(owned, at)?;
+        self.spend(constant.data.held(), at)?;
         let id = self.push_constant(constant);
         self.taken.insert(name, id);
         Ok(Some(id))
@@ -250,7 +249,7 @@ impl<'a> Reader<'a> {
     /// Adds numbers that were computed while reading.
     pub fn computed(&mut self, at: At<'_, 'a>, dims: Vec<usize>, data: Vec<f32>) -> Result<ConstantId, Error> {
         self.spend(data.len(), at)?;
-        Ok(self.push_constant(Constant { dims, data: Cow::Owned(data) }))
+        Ok(self.push_constant(Constant { dims, data: data.into() }))
     }
 
     fn push_constant(&mut self, constant: Constant<'a>) -> ConstantId {

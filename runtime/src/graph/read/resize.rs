@@ -34,7 +34,7 @@ fn target<'a>(reader: &Reader<'a>, at: At<'_, 'a>, axes: Axes) -> Result<ResizeT
     // An empty tensor stands for an input that is left out.
     let scales = reader.constant(at, 2)?.and_then(|l| l.floats()).filter(|f| !f.is_empty());
     if let Some(scales) = scales {
-        return scales_target(at, axes, scales);
+        return scales_target(at, axes, &scales.to_vec());
     }
     let sizes = reader.constant(at, 3)?.and_then(|l| l.as_ints()).filter(|s| !s.is_empty());
     let sizes = sizes.ok_or_else(|| at.fault("it needs constant scales or sizes"))?;

@@ -9,13 +9,13 @@ pub(super) fn conv(op: &Conv, weight: &Constant<'_>, bias: Option<&Constant<'_>>
     let [top, left, ..] = window.pads_px([input.shape.height, input.shape.width]);
     let out_per_group = shape.channels / op.groups;
     Map::build(shape, |n, o, y, x| {
-        let mut sum = bias.map_or(0.0, |b| f64::from(b.data[o]));
+        let mut sum = bias.map_or(0.0, |b| f64::from(b.data.at(o)));
         for c in 0..channels {
             for ky in 0..rows {
                 for kx in 0..columns {
                     let row = (y * window.stride[0] + ky * window.dilation[0]).checked_sub(top);
                     let column = (x * window.stride[1] + kx * window.dilation[1]).checked_sub(left);
-                    let tap = weight.data[((o * channels + c) * rows + ky) * columns + kx];
+                    let tap = weight.data.at(((o * channels + c) * rows + ky) * columns + kx);
                     let source = input.within(n, o / out_per_group * channels + c, row, column);
                     sum += f64::from(tap) * source.unwrap_or(0.0);
                 }
@@ -42,13 +42,13 @@ pub(super) fn transposed(
         reached.is_multiple_of(window.stride[axis]).then_some(reached / window.stride[axis])
     };
     Map::build(shape, |n, o, y, x| {
-        let mut sum = bias.map_or(0.0, |b| f64::from(b.data[o]));
+        let mut sum = bias.map_or(0.0, |b| f64::from(b.data.at(o)));
         let (group, within) = (o / out, o % out);
         for c in group * in_per_group..(group + 1) * in_per_group {
             for ky in 0..rows {
                 for kx in 0..columns {
                     let (row, column) = (source(y + top, ky, 0), source(x + left, kx, 1));
-                    let tap = weight.data[((c * out + within) * rows + ky) * columns + kx];
+                    let tap = weight.data.at(((c * out + within) * rows + ky) * columns + kx);
                     sum += f64::from(tap) * input.within(n, c, row, column).unwrap_or(0.0);
                 }
             }

@@ -70,7 +70,7 @@ impl Graph<'_> {
             Op::ScaleShift { scale, shift } => {
                 let pick = |id, c: usize| {
                     let data = &constant(id).data;
-                    f64::from(data[if data.len() == 1 { 0 } else { c }])
+                    f64::from(data.at(if data.len() == 1 { 0 } else { c }))
                 };
                 Map::build(shape, |n, c, y, x_px| pick(*scale, c) * x.at(n, c, y, x_px) + pick(*shift, c))
             }

@@ -113,6 +113,22 @@ fn parts_that_leave_the_image_are_dropped_or_kept() {
 }
 
 #[test]
+fn parts_that_were_never_in_the_image_do_not_come_in() {
+    // Shrunk to half its size, the image shows what was outside of it as black.
+    let half = AugmentConfig { scale: [0.5, 0.5], ..AugmentConfig::none() };
+    let animals = vec![vec![[10.0, 10.0], [-20.0, 10.0], MISSING].into()];
+    let sample = Sample { image: dots(&[], 1), animals };
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let points = |config: &AugmentConfig, rng: &mut ChaCha8Rng| {
+        Augment::new(config.clone(), &skeleton()).unwrap().apply(&sample, rng).animals[0].points.clone()
+    };
+    let dropped = points(&half, &mut rng);
+    assert!(dropped[0][0] > 0.0 && dropped[1][0].is_nan(), "{dropped:?}");
+    let kept = points(&AugmentConfig { drop_parts_outside: false, ..half }, &mut rng);
+    assert!(kept[1][0] > 0.0, "{kept:?}");
+}
+
+#[test]
 fn nothing_changes_without_variation() {
     let sample = Sample { image: dots(&[[40.0, 30.0]], 3), animals: vec![vec![[40.0, 30.0], [1.5, 2.5], [3.0, 3.0]].into()] };
     let augment = Augment::new(AugmentConfig::none(), &skeleton()).unwrap();

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use dormouse::Backend;
+use dormouse::bundle::NetworkBytes;
 use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
 use dormouse::engine::{EngineOptions, OutputSpec, load_network};
 use dormouse::graph::{Graph, Shape};
@@ -19,6 +20,8 @@ pub(super) struct Order {
     pub isa: Option<Isa>,
     #[cfg_attr(not(feature = "wgpu"), expect(dead_code, reason = "only engine wgpu asks for it"))]
     pub allow_software: bool,
+    /// Memory of this program before it read the network; known on Linux.
+    pub start_bytes: Option<usize>,
 }
 
 /// What was found, times in milliseconds.
@@ -44,7 +47,9 @@ pub(super) struct Measured {
     pub weight_bytes: Option<usize>,
     /// Most memory that this program had at any time, preparation included; known on Linux.
     pub process_peak_bytes: Option<usize>,
-    /// Steps of engine cpu.
+    /// The same before it read the network.
+    pub process_start_bytes: Option<usize>,
+    /// Steps of engine cpu, or dispatches of engine wgpu where the adapter can time them.
     pub layers: Vec<Layer>,
     /// What engine wgpu ran on and what it ran.
     pub gpu: Option<GpuMeasured>,
@@ -60,15 +65,20 @@ pub(super) struct GpuMeasured {
     pub software: bool,
     pub dispatches: usize,
     pub gflop: f64,
-    /// Bytes that a frame moves at least, each map and weight once a dispatch.
+    /// Bytes that a frame moves, each map and weight once a dispatch.
     pub moved_bytes: u64,
+    /// The fewest bytes that a plan of one layer after another can move.
+    pub least_bytes: u64,
+    /// Time of all dispatches by the device's clock, the fastest of each; what a frame takes beyond it is upload, read-back and
+    /// waiting.
+    pub dispatches_ms: Option<f64>,
     /// Operations of a frame by its median time, upload and read-back included.
     pub gflop_per_s: f64,
     /// One line a dispatch.
     pub table: String,
 }
 
-/// One step of engine cpu.
+/// One step of engine cpu or dispatch of engine wgpu.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Layer {
     pub node: String,
@@ -81,18 +91,20 @@ pub(super) struct Layer {
 }
 
 /// Prepares the network and times it on noise.
-pub(super) fn measure(onnx: &[u8], order: &Order) -> anyhow::Result<Measured> {
+pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measured> {
     let start = Instant::now();
-    let channels = input_channels(onnx)?;
+    let channels = input_channels(&onnx)?;
     let input = InputShape { channels, height: order.height_px, width: order.width_px };
     if order.backend == Backend::Wgpu {
-        return measure_wgpu(onnx, input, order, start);
+        return measure_wgpu(&onnx, input, order, start);
     }
     if order.backend != Backend::Tract {
-        match CpuNetwork::load_whole(onnx, order.threads) {
+        match CpuNetwork::load_whole(onnx.clone(), order.threads) {
             Ok(network) => {
                 let network = network.with_isa(order.isa.unwrap_or_else(Isa::best));
                 let mut engine = network.prepare_cpu(input, 1)?;
+                // As a program for one size does: frames need the engine alone.
+                drop((network, onnx));
                 let prepare_ms = millis(start);
                 return time_cpu(&mut engine, input, order, prepare_ms);
             }
@@ -101,7 +113,7 @@ pub(super) fn measure(onnx: &[u8], order: &Order) -> anyhow::Result<Measured> {
         }
     }
     let options = EngineOptions { backend: Backend::Tract, threads: order.threads, allow_software: false };
-    let network = load_network(&options, onnx, output_specs(onnx, input)?)?;
+    let network = load_network(&options, onnx.clone(), output_specs(&onnx, input)?)?;
     let mut engine = network.prepare(input, 1)?;
     let prepare_ms = millis(start);
     let noise = noise(input.len());
@@ -177,16 +189,17 @@ pub(super) fn summary(order: &Order, backend: &'static str, (prepare_ms, first_m
         min_ms: times.first().copied().unwrap_or(0.0),
         arena_bytes: None,
         weight_bytes: None,
-        process_peak_bytes: process_peak_bytes(),
+        process_peak_bytes: process_bytes("VmHWM:"),
+        process_start_bytes: order.start_bytes,
         layers: Vec::new(),
         gpu: None,
     }
 }
 
-/// `VmHWM` of proc(5): the largest resident set of this program.
-fn process_peak_bytes() -> Option<usize> {
+/// A field of proc(5): `VmRSS:` is the resident set of this program, `VmHWM:` its largest.
+pub(super) fn process_bytes(field: &str) -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix(field))?.trim().strip_suffix(" kB")?;
     kilobytes.trim().parse::<usize>().ok()?.checked_mul(1024)
 }
 

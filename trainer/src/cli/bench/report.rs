@@ -23,17 +23,21 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
     if let (Some(arena), Some(weights)) = (m.arena_bytes, m.weight_bytes) {
         let _ = writeln!(text, "  memory      {:9.1} MB of maps, {:.1} MB of weights", mb(arena), mb(weights));
     }
-    if let Some(peak) = m.process_peak_bytes {
-        let _ = writeln!(text, "  program     {:9.1} MB at its peak", mb(peak));
+    if let (Some(peak), Some(start)) = (m.process_peak_bytes, m.process_start_bytes) {
+        let more = mb(peak.saturating_sub(start));
+        let _ =
+            writeln!(text, "  program     {:9.1} MB at its peak, {more:.1} MB more than before it read the network", mb(peak));
     }
     if let Some(gpu) = &m.gpu {
         let _ = writeln!(
             text,
-            "  work        {} dispatches, {:.3} GFLOP, {:.1} MB moved a frame",
+            "  work        {} dispatches, {:.3} GFLOP; {:.1} MB moved a frame, the least is {:.1} MB",
             gpu.dispatches,
             gpu.gflop,
-            gpu.moved_bytes as f64 / 1e6
+            gpu.moved_bytes as f64 / 1e6,
+            gpu.least_bytes as f64 / 1e6
         );
+        let _ = writeln!(text, "  dispatches  {}", dispatches(gpu));
         let _ = writeln!(text, "  speed       {:9.1} GFLOP/s at the median, upload and read-back included", gpu.gflop_per_s);
         if layers {
             let _ = writeln!(text, "\n{}", gpu.table);
@@ -48,6 +52,14 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
         }
     }
     text
+}
+
+/// Time on the device alone.
+fn dispatches(gpu: &GpuMeasured) -> String {
+    let Some(ms) = gpu.dispatches_ms else { return "not timed: the adapter has no timestamps".to_owned() };
+    let seconds = (ms / 1e3).max(1e-9);
+    let (speed, rate) = (gpu.gflop / seconds, gpu.moved_bytes as f64 / 1e9 / seconds);
+    format!("{ms:9.3} ms by the device's clock, the fastest of each: {speed:.1} GFLOP/s, {rate:.1} GB/s")
 }
 
 /// Where engine wgpu ran. A software adapter is not passed off as a GPU.

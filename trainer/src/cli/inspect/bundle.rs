@@ -1,10 +1,10 @@
 //! Description of a bundle.
 
 use super::Description;
-use crate::cli::text::bytes;
+use crate::cli::text::{bytes, written};
 use anyhow::Context as _;
-use dormouse::config::{Config, HeadKind};
-use dormouse::{Bundle, Estimator, Options};
+use dormouse::config::{Config, HeadKind, MinInstancePeaks};
+use dormouse::{Bundle, Estimator, ModelType, Options};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -62,7 +62,7 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
     let skeleton = &config.skeleton;
     let edge = |&(a, b): &(u16, u16)| format!("{} - {}", skeleton.nodes[usize::from(a)], skeleton.nodes[usize::from(b)]);
     let list = |pairs: &[(u16, u16)]| pairs.iter().map(edge).collect::<Vec<_>>().join(", ");
-    writeln!(text, "model            {} ({:?})", config.name, config.model_type)?;
+    writeln!(text, "model            {} ({})", config.name, written(&config.model_type))?;
     writeln!(text, "nodes            {}: {}", skeleton.nodes.len(), skeleton.nodes.join(", "))?;
     writeln!(text, "edges            {}: {}", skeleton.edges.len(), list(&skeleton.edges))?;
     if !skeleton.symmetries.is_empty() {
@@ -72,8 +72,12 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
         let p = &network.preprocess;
         writeln!(
             text,
-            "network          {}: {:?} input, scale {} ({:?}), padded to multiples of {} px",
-            network.name, p.color, p.input_scale, p.resize, p.pad_to_stride_px
+            "network          {}: {} input, scale {} ({}), padded to multiples of {} px",
+            network.name,
+            written(&p.color),
+            p.input_scale,
+            written(&p.resize),
+            p.pad_to_stride_px
         )?;
         for head in &network.heads {
             let kind = match head.kind {
@@ -88,8 +92,7 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
         }
     }
     describe_parts(config, &mut text)?;
-    writeln!(text, "peaks            threshold {}, refinement {:?}", config.peaks.threshold, config.peaks.refinement)?;
-    writeln!(text, "grouping         {:?}", config.grouping)?;
+    describe_decoding(config, &mut text)?;
     writeln!(text, "capacities       {} animals, {} peaks per node", config.limits.max_instances, config.limits.max_peaks)?;
     let from = &config.provenance;
     writeln!(
@@ -98,6 +101,24 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
         from.producer, from.labels, from.seed, from.config_hash
     )?;
     Ok(text)
+}
+
+/// How poses are found in the maps.
+fn describe_decoding(config: &Config, text: &mut String) -> std::fmt::Result {
+    let (peaks, grouping) = (&config.peaks, &config.grouping);
+    writeln!(text, "peaks            threshold {}, refinement {}", peaks.threshold, written(&peaks.refinement))?;
+    if config.model_type == ModelType::BottomUp {
+        writeln!(
+            text,
+            "grouping         {} samples an edge, score at least {}; longer than {} of the map's side is penalised by {}",
+            grouping.line_samples, grouping.min_line_score, grouping.max_edge_length_ratio, grouping.dist_penalty_weight
+        )?;
+    }
+    match grouping.min_instance_peaks {
+        MinInstancePeaks::Count(0) => Ok(()),
+        MinInstancePeaks::Count(parts) => writeln!(text, "animals          of at least {parts} parts"),
+        MinInstancePeaks::Fraction(share) => writeln!(text, "animals          of at least {share} of the nodes"),
+    }
 }
 
 /// What only some model types have.

@@ -27,6 +27,7 @@ pub(super) fn describe(path: &Path, (width, height): (usize, usize)) -> anyhow::
             "dispatches": program.dispatches().iter().map(row).collect::<Vec<_>>(),
             "flop": program.flop(),
             "moved_bytes": program.moved_bytes(),
+            "least_bytes": program.least_bytes(),
             "arena_bytes": program.arena_bytes(),
             "constant_bytes": program.constant_bytes(),
         }));

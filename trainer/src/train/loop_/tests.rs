@@ -257,8 +257,24 @@ fn the_best_weights_come_back() {
     let weights = net.to_flat().unwrap();
     assert_eq!(weights, Checkpoint::read(&summary.best_checkpoint).unwrap().weights);
     assert_ne!(weights, last(folder.path()).0);
-    let losses = validate(&net, &Dots, &HardKeypoints::default()).unwrap().unwrap();
+    let losses = validate(&net, &Dots, &HardKeypoints::default()).unwrap().unwrap().losses;
     assert!((losses[0] - summary.best_loss).abs() < 1e-12, "{losses:?} {}", summary.best_loss);
+}
+
+#[test]
+fn a_network_that_died_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let warnings = |net: &mut PoseNet, rate: f64, steps: usize| {
+        let mut events = Vec::new();
+        run(net, &spec(7, steps, rate), None, &mut events, folder.path());
+        let said = |e: &Event| if let Event::NothingLearned { epochs, .. } = e { Some(*epochs) } else { None };
+        events.iter().filter_map(said).collect::<Vec<_>>()
+    };
+    let mut dead = net();
+    let zeros = vec![0.0; dead.to_flat().unwrap().len()];
+    dead.set_flat(&zeros).unwrap();
+    assert_eq!(warnings(&mut dead, 1e-9, 1), [3, 6]);
+    assert!(warnings(&mut net(), 3e-3, 30).is_empty(), "a network that learns");
 }
 
 #[test]

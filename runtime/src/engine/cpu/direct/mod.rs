@@ -6,7 +6,7 @@ mod pad;
 mod phase;
 mod run;
 
-pub(super) use depthwise::Depthwise;
+pub(super) use depthwise::{Depthwise, Taps};
 pub(super) use field::Field;
 pub(super) use pad::{PadFrom, PadInto};
 pub(super) use phase::{Phase, conv_phase, transposed_phases};

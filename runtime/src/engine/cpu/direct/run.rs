@@ -13,7 +13,7 @@ use crate::engine::cpu::micro::{self, Operands, RowSink, Run, Sink};
 use crate::engine::cpu::pack::Groups;
 use crate::engine::cpu::step::Step;
 use crate::engine::cpu::vector::{Kernel, Vector};
-use crate::graph::Activation;
+use crate::graph::{Activation, Floats};
 use alloc::vec::Vec;
 
 /// Outputs of a row that one task makes at most: several register tiles.
@@ -23,9 +23,9 @@ const COLUMNS: usize = 224;
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine::cpu) struct Weights<'a> {
     /// `[out][in / groups][rows][columns]`, transposed `[in][out / groups][rows][columns]`.
-    pub numbers: &'a [f32],
+    pub numbers: &'a Floats<'a>,
     /// One number per output channel.
-    pub bias: Option<&'a [f32]>,
+    pub bias: Option<&'a Floats<'a>>,
     /// Rows and columns.
     pub kernel: [usize; 2],
     /// Input channels.
@@ -53,7 +53,7 @@ impl Weights<'_> {
         }
         let (of_in, of_out) = (self.channels_in / self.groups, self.channels_out / self.groups);
         let channels = if self.transposed { input * of_out + out % of_out } else { out * of_in + input % of_in };
-        self.numbers[(channels * self.kernel[0] + ky) * self.kernel[1] + kx]
+        self.numbers.at((channels * self.kernel[0] + ky) * self.kernel[1] + kx)
     }
 }
 
@@ -76,6 +76,8 @@ pub(in crate::engine::cpu) struct Direct {
     groups: Groups,
     bias: Vec<f32>,
     activation: Activation,
+    /// A map of the output's size that is added at the end.
+    other: Option<Map>,
     phases: Vec<PackedPhase>,
     tasks: usize,
 }
@@ -94,13 +96,13 @@ struct Part {
 }
 
 impl Direct {
-    /// Prepares `out = activation(sum over taps + bias)` for all phases.
+    /// Prepares `out = activation(sum over taps + bias)` for all phases; `other`, a map of the output's size, is added to blocks.
     pub fn new(
         isa: Isa,
         (field, output, layout): (Field, Map, Layout),
         phases: Vec<Phase>,
         weights: &Weights<'_>,
-        activation: Activation,
+        (activation, other): (Activation, Option<Map>),
     ) -> Self {
         let groups = Groups::new(output.channels, isa.lanes());
         let mut tasks = 0;
@@ -112,7 +114,7 @@ impl Direct {
             packed.push(PackedPhase { phase, parts, first_task });
         }
         let bias = groups.per_lane(weights.bias);
-        Self { isa, field, output, layout, groups, bias, activation, phases: packed, tasks }
+        Self { isa, field, output, layout, groups, bias, activation, other, phases: packed, tasks }
     }
 }
 
@@ -130,7 +132,7 @@ fn part(field: &Field, taps: &[Tap], weights: &Weights<'_>, (first, blocks): (us
     let lanes = blocks * isa.lanes();
     let outs = first * isa.lanes()..(first * isa.lanes() + lanes).min(weights.channels_out);
     let seen = weights.seen_by(outs.start).start..weights.seen_by(outs.end - 1).end;
-    let mut part = Part { runs: Vec::new(), weights: Vec::new() };
+    let mut part = Part { runs: Vec::new(), weights: Vec::with_capacity((seen.len() + 2 * isa.lanes()) * taps.len() * lanes) };
     let mut channel = 0;
     for plane in &field.planes {
         let channels = channel..channel + plane.channels;
@@ -159,6 +161,7 @@ fn part(field: &Field, taps: &[Tap], weights: &Weights<'_>, (first, blocks): (us
 impl Step for Direct {
     fn method(&self) -> &'static str {
         match self.layout {
+            Layout::Blocks if self.other.is_some() => "direct, add",
             Layout::Blocks => "direct",
             Layout::Planes => "direct, planes",
         }
@@ -186,7 +189,10 @@ impl Step for Direct {
         }
         let Map { offset, channels, height, width, .. } = self.output;
         let to = match self.layout {
-            Layout::Blocks => To::Blocks(memory.at(offset, self.output.len())),
+            Layout::Blocks => {
+                let other = self.other.map(|other| memory.at(other.offset, self.output.len()).cast_const());
+                To::Blocks(memory.at(offset, self.output.len()), other)
+            }
             Layout::Planes => {
                 let len = channels * height * width;
                 To::Planes(memory.at(offset + memory.index() * len, len), memory.scratch(worker, self.scratch()))
@@ -218,8 +224,8 @@ struct Row<'a> {
 /// Where a row goes.
 #[derive(Clone, Copy)]
 enum To {
-    /// The map's first number.
-    Blocks(*mut f32),
+    /// The map's first number, and that of the map to be added.
+    Blocks(*mut f32, Option<*const f32>),
     /// The image's first plane, and room for what one group makes of a task.
     Planes(*mut f32, *mut f32),
 }
@@ -240,15 +246,15 @@ impl Kernel for Row<'_> {
                 runs: &part.runs,
                 weights: part.weights.as_ptr(),
             };
-            let (to, step, block) = match self.to {
-                To::Blocks(map) => {
-                    let to = map.add(first * output.block_len() + y * output.row_len() + x * V::LANES);
-                    (to, step[1] * V::LANES, output.block_len())
+            let (to, other, step, block) = match self.to {
+                To::Blocks(map, other) => {
+                    let at = first * output.block_len() + y * output.row_len() + x * V::LANES;
+                    (map.add(at), other.map(|other| other.wrapping_add(at)), step[1] * V::LANES, output.block_len())
                 }
-                To::Planes(_, room) => (room, V::LANES, COLUMNS * V::LANES),
+                To::Planes(_, room) => (room, None, V::LANES, COLUMNS * V::LANES),
             };
             let bias = bias[first * V::LANES..].as_ptr();
-            micro::rows::<V>(from, columns, blocks, &Outputs { to, step, block, bias, activation: *activation });
+            micro::rows::<V>(from, columns, blocks, &Outputs { to, other, step, block, bias, activation: *activation });
             if let To::Planes(planes, room) = self.to {
                 self.spread::<V>(room, planes.add(y * output.width + x), first * V::LANES, columns);
             }
@@ -279,6 +285,8 @@ impl Row<'_> {
 #[derive(Clone, Copy)]
 struct Outputs {
     to: *mut f32,
+    /// What is added, where the outputs are in its map.
+    other: Option<*const f32>,
     step: usize,
     block: usize,
     bias: *const f32,
@@ -289,13 +297,18 @@ impl Sink for Outputs {
     #[inline(always)]
     unsafe fn put<V: Vector>(&self, row: usize, block: usize, sum: V) {
         let sum = sum.add(V::load(self.bias.add(block * V::LANES)));
-        activation::apply(self.activation, sum).store(self.to.add(block * self.block + row * self.step));
+        let (at, mut sum) = (block * self.block + row * self.step, activation::apply(self.activation, sum));
+        if let Some(other) = self.other {
+            sum = V::load(other.add(at)).add(sum);
+        }
+        sum.store(self.to.add(at));
     }
 }
 
 impl RowSink for Outputs {
     #[inline(always)]
     unsafe fn at_row<V: Vector>(&self, row: usize) -> impl Sink {
-        Self { to: self.to.add(row * self.step), ..*self }
+        let other = self.other.map(|other| other.wrapping_add(row * self.step));
+        Self { to: self.to.add(row * self.step), other, ..*self }
     }
 }

@@ -1,11 +1,13 @@
 //! Which method a convolution gets.
 
 use super::lowering::Lowering;
-use super::places::UnplacedField;
-use crate::engine::cpu::direct::{Depthwise, Direct, Layout, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
+use super::places::{Unplaced, UnplacedField};
+use crate::engine::cpu::direct::{
+    Depthwise, Direct, Layout, PadFrom, PadInto, Phase, Taps, Weights, conv_phase, transposed_phases,
+};
 use crate::engine::cpu::winograd::{Filter, Maps, Scale, Tile, Winograd};
 use crate::error::Error;
-use crate::graph::{Activation, Conv, ConvTranspose, Node, Op, Pool, Shape, ValueId};
+use crate::graph::{Activation, Conv, ConvTranspose, Floats, Node, Op, Pool, Shape, ValueId};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -19,17 +21,31 @@ impl<'g> Lowering<'g> {
         let weights = self.weights(conv, from, to);
         self.count(2 * (to.numbers() * from.channels / conv.groups * window.kernel[0] * window.kernel[1]) as u64);
         let plain = conv.groups == 1 && window.kernel == [3; 2] && window.stride == [1; 2] && window.dilation == [1; 2];
-        let tile = if plain && !self.is_image(node.inputs[0]) { best_tile(from.channels, to) } else { None };
+        let tile = if plain && !self.is_image(node.inputs[0]) { best_tile(to) } else { None };
         if let Some(tile) = tile {
             return self.winograd(node, conv, tile, [pads[0], pads[1]]);
         }
         let phase = conv_phase(window.kernel, window.stride, window.dilation, [to.height, to.width]);
-        let depthwise = conv.groups > 1 && conv.groups == from.channels && from.channels == to.channels;
-        if depthwise {
-            // One map, so that output blocks meet the input blocks of the same index.
-            self.map(node.inputs[0])?;
+        if conv.groups > 1 && conv.groups == from.channels && from.channels == to.channels {
+            return self.depthwise(node, conv, weights, [pads[0], pads[1]]);
         }
-        self.sums(node, (vec![phase], pads), weights, (conv.activation, depthwise))
+        self.sums(node, (vec![phase], pads), weights, conv.activation)
+    }
+
+    /// A convolution in which every channel has a kernel of its own.
+    fn depthwise(&mut self, node: &Node, conv: &'g Conv, weights: Weights<'g>, pads: [usize; 2]) -> Result<(), Error> {
+        let flop = self.take_count();
+        // One map, so that output blocks meet the input blocks of the same index.
+        let input = self.map(node.inputs[0])?;
+        let output = self.make(node.output);
+        self.count(flop);
+        let (isa, activation) = (self.isa, conv.activation);
+        let taps = Taps { kernel: conv.window.kernel, stride: conv.window.stride, dilation: conv.window.dilation, pads };
+        self.push(move |at| {
+            let maps = (at.map(input), at.map(output));
+            Box::new(Depthwise::new(isa, maps, taps, &weights, activation))
+        });
+        Ok(())
     }
 
     /// A 3x3 convolution by Winograd's method, with doubled maps and a pool taken in where they are.
@@ -93,10 +109,10 @@ impl<'g> Lowering<'g> {
         if self.is_image(node.inputs[0]) {
             return Err(self.fault("a transposed convolution of the image itself is not supported"));
         }
-        self.sums(node, phases, weights, (conv.activation, false))
+        self.sums(node, phases, weights, conv.activation)
     }
 
-    fn numbers(&self, id: crate::graph::ConstantId) -> &'g [f32] {
+    fn numbers(&self, id: crate::graph::ConstantId) -> &'g Floats<'g> {
         &self.graph.constant(id).data
     }
 
@@ -116,36 +132,47 @@ impl<'g> Lowering<'g> {
     fn sums(
         &mut self,
         node: &Node,
-        (mut phases, pads): (Vec<Phase>, [usize; 4]),
+        (phases, pads): (Vec<Phase>, [usize; 4]),
         weights: Weights<'g>,
-        (activation, depthwise): (Activation, bool),
+        activation: Activation,
     ) -> Result<(), Error> {
         let flop = self.take_count();
         let field = self.field(node.inputs[0], pads)?;
-        let dense = !depthwise && matches!(node.op, Op::Conv(_));
-        let planes = if dense { self.planes(node.output) } else { None };
+        let conv = matches!(node.op, Op::Conv(_));
+        let planes = if conv { self.planes(node.output) } else { None };
         let layout = if planes.is_some() { Layout::Planes } else { Layout::Blocks };
-        let output = planes.unwrap_or_else(|| self.make(node.output));
+        let sum = if conv { self.sum_behind(node) } else { None };
+        let (made, other) = sum.map_or((node.output, None), |(sum, other)| (sum, Some(other)));
+        let output = planes.unwrap_or_else(|| self.make(made));
         self.count(flop);
         let isa = self.isa;
         let copy = if let UnplacedField::Copy { buffer, .. } = &field { Some(*buffer) } else { None };
-        match (depthwise, phases.pop()) {
-            (true, Some(phase)) => self.push(move |at| {
-                let maps = (at.field(&field), at.map(output));
-                Box::new(Depthwise::new(isa, maps, phase, &weights, activation))
-            }),
-            (_, last) => {
-                phases.extend(last);
-                self.push(move |at| {
-                    let maps = (at.field(&field), at.map(output), layout);
-                    Box::new(Direct::new(isa, maps, phases, &weights, activation))
-                });
-            }
-        }
+        self.push(move |at| {
+            let maps = (at.field(&field), at.map(output), layout);
+            let other = other.map(|other| at.map(other));
+            Box::new(Direct::new(isa, maps, phases, &weights, (activation, other)))
+        });
         if let Some(buffer) = copy {
             self.read_last(buffer);
         }
         Ok(())
+    }
+
+    /// The sum of the node's result and a map of the same size that is there already, if nothing else reads the result: the value
+    /// of the sum, and that map.
+    fn sum_behind(&self, node: &Node) -> Option<(ValueId, Unplaced)> {
+        if !self.is_read_once(node.output) {
+            return None;
+        }
+        let sum = self.graph.nodes().iter().find(|n| n.inputs.contains(&node.output))?;
+        let other = match sum.inputs[..] {
+            [a, b] if a == node.output && b != a => b,
+            [a, b] if b == node.output && a != b => a,
+            _ => return None,
+        };
+        let same = self.shapes.of(other) == self.shapes.of(node.output);
+        let map = self.made_map(other).filter(|_| same && sum.op == Op::Add)?;
+        Some((sum.output, map))
     }
 
     /// What the taps read: the maps where they are, or a padded copy.
@@ -175,14 +202,12 @@ impl<'g> Lowering<'g> {
 /// The tiles that cost least, if Winograd's method pays. The smaller ones have fewer weights to read, which is most of the work on
 /// small maps.
 ///
-/// Costs are products for one pair of channels, and the reading of a weight counted as `read` of them: both fitted to the times of
-/// layers of 64 to 384 channels on maps of 4 to 32 rows (AVX-512, one core). Equal at 10 to 13 rows, at 16 where the weights come
-/// from memory every time.
-fn best_tile(channels_in: usize, output: Shape) -> Option<Tile> {
+/// Costs are products for one pair of channels, and the reading or making of a weight counted as `READ` of them, fitted to the
+/// times of layers of 64 to 384 channels on maps of 4 to 32 rows (AVX-512, one core).
+fn best_tile(output: Shape) -> Option<Tile> {
     let tiles = |tile: Tile| output.height.div_ceil(tile.outputs()) * output.width.div_ceil(tile.outputs());
-    let weights = Tile::Four.points() * channels_in * output.channels;
-    let read = if weights > 1 << 20 { 24 } else { 10 };
-    let cost = |tile: Tile| tile.points() * (tiles(tile) + read);
+    const READ: usize = 10;
+    let cost = |tile: Tile| tile.points() * (tiles(tile) + READ);
     let best = if cost(Tile::Two) < cost(Tile::Four) { Tile::Two } else { Tile::Four };
     // A direct sum needs no transforms.
     let pays = best.points() * tiles(best) * 5 < 4 * 9 * output.height * output.width;
@@ -191,13 +216,12 @@ fn best_tile(channels_in: usize, output: Shape) -> Option<Tile> {
 
 #[cfg(test)]
 mod tests {
+    use super::Tile::{Four, Two};
     use super::*;
 
     #[test]
     fn tiles_by_size() {
-        let best = |side: usize, channels: usize| best_tile(channels, Shape::new([1, channels, side, side]));
-        assert_eq!([1, 2, 6, 24].map(|side| best(side, 64)), [None, Some(Tile::Two), Some(Tile::Two), Some(Tile::Four)]);
-        assert_eq!([13, 20].map(|side| best(side, 384)), [Some(Tile::Two), Some(Tile::Four)]);
-        assert_eq!([13, 384].map(|side| best(side, 16)), [Some(Tile::Four); 2]);
+        let best = |side: usize| best_tile(Shape::new([1, 64, side, side]));
+        assert_eq!([1, 2, 6, 10, 13, 24].map(best), [None, Some(Two), Some(Two), Some(Two), Some(Four), Some(Four)]);
     }
 }

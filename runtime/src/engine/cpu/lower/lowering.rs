@@ -195,6 +195,16 @@ impl<'g> Lowering<'g> {
         self.places[value.index()].is_some()
     }
 
+    /// The map of a value that an earlier step has made.
+    pub fn made_map(&self, value: ValueId) -> Option<Unplaced> {
+        if let Some(Place::Map(map)) = &self.places[value.index()] { Some(*map) } else { None }
+    }
+
+    /// The resize by two that will make a value.
+    pub fn doubled_by(&self, value: ValueId) -> Option<&'g Node> {
+        if let Some(Place::Doubled(node, _)) = self.places[value.index()] { Some(node) } else { None }
+    }
+
     /// Leaves a resize by two to its readers.
     pub fn double(&mut self, node: &'g Node, scale: Scale) {
         self.places[node.output.index()] = Some(Place::Doubled(node, scale));
@@ -252,7 +262,7 @@ impl<'g> Lowering<'g> {
             }
             Some(Place::Doubled(node, _)) => {
                 let reader = core::mem::replace(&mut self.node, Planned::of(&node.name, node.op.name(), self.shapes.of(value)));
-                let map = self.make_resized(node)?;
+                let map = self.make_resized(node, (value, None))?;
                 self.node = reader;
                 self.release(node.inputs[0]);
                 Ok(vec![map])

@@ -8,7 +8,7 @@ use crate::engine::cpu::pool::{Pool, Take, Window};
 use crate::engine::cpu::resize::{Reads, Resize};
 use crate::engine::cpu::winograd::Scale;
 use crate::error::Error;
-use crate::graph::{self, Filter, Node, Op, Rounding, Shape};
+use crate::graph::{self, Filter, Node, Op, Rounding, Shape, ValueId};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -24,7 +24,9 @@ impl<'g> Lowering<'g> {
                 self.function(node, work)
             }
             Op::Activate(activation) => self.function(node, Work::Activate(*activation)),
-            Op::Add => self.pair(node, Work::Add),
+            // The convolution before it may have added to its own result.
+            Op::Add if self.is_made(node.output) => Ok(()),
+            Op::Add => self.add(node),
             Op::Mul => self.pair(node, Work::Mul),
             Op::Concat => {
                 self.join(node);
@@ -58,7 +60,7 @@ impl<'g> Lowering<'g> {
     /// One number per lane, from one per channel or one for all.
     fn per_lane(&self, id: graph::ConstantId, channels: usize) -> Vec<f32> {
         let numbers = &self.graph.constant(id).data;
-        let mut lanes: Vec<f32> = (0..channels).map(|c| numbers[if numbers.len() == 1 { 0 } else { c }]).collect();
+        let mut lanes: Vec<f32> = (0..channels).map(|c| numbers.at(if numbers.len() == 1 { 0 } else { c })).collect();
         lanes.resize(channels.next_multiple_of(self.isa.lanes()), 0.0);
         lanes
     }
@@ -69,6 +71,18 @@ impl<'g> Lowering<'g> {
         let output = self.make(node.output);
         self.push(move |at| Box::new(Elementwise::new(isa, operand(at, input, blocks), at.map(output), work)));
         Ok(())
+    }
+
+    /// A sum; a map that is to be doubled for it alone is added as it is made.
+    fn add(&mut self, node: &Node) -> Result<(), Error> {
+        let [first, second] = node.inputs[..] else { return Err(self.fault("it needs two inputs")) };
+        for (doubled, other) in [(first, second), (second, first)] {
+            let same = doubled != other && self.shapes.of(doubled) == self.shapes.of(other) && self.is_read_once(doubled);
+            if let (Some(resize), Some(other), true) = (self.doubled_by(doubled), self.made_map(other), same) {
+                return self.make_resized(resize, (node.output, Some(other))).map(|_| ());
+            }
+        }
+        self.pair(node, Work::Add)
     }
 
     fn pair(&mut self, node: &Node, work: impl FnOnce(Operand) -> Work + 'static) -> Result<(), Error> {
@@ -117,20 +131,24 @@ impl<'g> Lowering<'g> {
         match doubles(&rows, from.height).filter(|scale| doubles(&columns, from.width) == Some(*scale)) {
             Some(scale) => self.double(node, scale),
             None => {
-                self.make_resized(node)?;
+                self.make_resized(node, (node.output, None))?;
             }
         }
         Ok(())
     }
 
-    /// The step of a resize; the node's input is read, not released.
-    pub fn make_resized(&mut self, node: &Node) -> Result<Unplaced, Error> {
+    /// The step of a resize, which makes `value`: the node's own, or its sum with another map. The node's input is read, not
+    /// released.
+    pub fn make_resized(&mut self, node: &Node, (value, other): (ValueId, Option<Unplaced>)) -> Result<Unplaced, Error> {
         let Op::Resize(resize) = &node.op else { return Err(self.fault("it is no resize")) };
-        let [rows, columns] = tables(resize, self.shapes.of(node.inputs[0]), self.shapes.of(node.output));
+        let tables = tables(resize, self.shapes.of(node.inputs[0]), self.shapes.of(node.output));
         let input = self.map(node.inputs[0])?;
-        let output = self.make(node.output);
+        let output = self.make(value);
         let isa = self.isa;
-        self.push(move |at| Box::new(Resize::new(isa, at.map(input), at.map(output), rows, columns)));
+        self.push(move |at| {
+            let other = other.map(|other| at.map(other));
+            Box::new(Resize::new(isa, [at.map(input), at.map(output)], other, tables))
+        });
         Ok(output)
     }
 

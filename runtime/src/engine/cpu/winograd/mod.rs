@@ -1,5 +1,6 @@
 //! Winograd's method for 3x3 convolutions with stride 1.
 
+mod chunk;
 mod doubled;
 mod run;
 mod source;

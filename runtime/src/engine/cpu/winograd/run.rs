@@ -2,11 +2,13 @@
 //! the cache.
 //!
 //! ```text
-//! for each chunk of tiles:                     (one task)
+//! for each chunk of tiles, and part of the outputs where there are fewer chunks than workers:          (one task)
 //!     V[point][in][tile]   = input transform
 //!     M[point][out][tile]  = sum over in of V[point][in][tile] * U[point][in][out]      (one product per point)
 //!     out[tile]            = activation(output transform of M + bias)
 //! ```
+//!
+//! Where `U` is not kept ([`Weights`]), the last two steps are done for one group of outputs after the other.
 //!
 //! Maps at twice their size are transformed straight from the small ones, and a 2x2 max pool of the result is written on the way.
 //!
@@ -14,27 +16,25 @@
 //! direct sum; a NaN or infinity in one input spoils the whole output tiles that see it, not only its 3x3 neighbours.
 
 #![expect(unsafe_code, reason = "pointers of a leaf kernel")]
-#![expect(unsafe_op_in_unsafe_fn, reason = "each function has one proof, under its Safety heading")]
 
-use super::doubled;
+use super::chunk::Chunk;
 use super::source::{Scale, Source};
-use super::transform::{self, Four, Method, Two};
-use super::weights;
-use crate::engine::cpu::activation;
+use super::weights::Weights;
 use crate::engine::cpu::isa::Isa;
 use crate::engine::cpu::map::Map;
 use crate::engine::cpu::memory::Memory;
-use crate::engine::cpu::micro::{self, Operands, RowSink, Run, Sink};
+use crate::engine::cpu::micro::Run;
 use crate::engine::cpu::pack::Groups;
 use crate::engine::cpu::step::Step;
-use crate::engine::cpu::vector::{Kernel, Vector};
-use crate::graph::Activation;
+use crate::graph::{Activation, Floats};
 use alloc::vec::Vec;
 
 /// Numbers of `V` and `M` together that a chunk aims at: 1 MiB, half of a large core's second cache.
 const CHUNK_NUMBERS: usize = 1 << 18;
-/// Tiles of a chunk: enough to pay for reading the weights, few enough for the cache.
-const CHUNK_TILES: [usize; 2] = [28, 112];
+/// Tiles of a chunk at least where `U` is kept, and where it is made: enough to pay for reading or making it.
+const LEAST_TILES: [usize; 2] = [28, 64];
+/// Tiles of a chunk at most.
+const MOST_TILES: usize = 112;
 
 /// What a convolution reads and writes.
 pub(in crate::engine::cpu) struct Maps {
@@ -74,8 +74,8 @@ impl Tile {
 /// Weights `[out][in][3][3]` and what follows the sums.
 #[derive(Clone, Copy)]
 pub(in crate::engine::cpu) struct Filter<'a> {
-    pub weights: &'a [f32],
-    pub bias: Option<&'a [f32]>,
+    pub weights: &'a Floats<'a>,
+    pub bias: Option<&'a Floats<'a>>,
     pub activation: Activation,
     /// Rows and columns of zeros above and to the left; the output's size says how many there are below and to the right.
     pub pads: [usize; 2],
@@ -84,60 +84,66 @@ pub(in crate::engine::cpu) struct Filter<'a> {
 /// A prepared 3x3 convolution.
 pub(in crate::engine::cpu) struct Winograd {
     isa: Isa,
-    tile: Tile,
-    input: Vec<Source>,
-    output: Map,
-    stored: bool,
-    pooled: Option<Map>,
-    pads: [usize; 2],
-    /// `U`: `[point][group][in][lane]`, without the inputs that are always zero at a point.
-    weights: Vec<f32>,
-    /// Where the weights of each point begin.
-    points: Vec<usize>,
-    bias: Vec<f32>,
-    activation: Activation,
-    groups: Groups,
+    pub(super) tile: Tile,
+    pub(super) input: Vec<Source>,
+    pub(super) output: Map,
+    pub(super) stored: bool,
+    pub(super) pooled: Option<Map>,
+    pub(super) pads: [usize; 2],
+    pub(super) weights: Weights,
+    pub(super) bias: Vec<f32>,
+    pub(super) activation: Activation,
+    pub(super) groups: Groups,
     /// Tiles in a row and in all.
-    tiles: [usize; 2],
+    pub(super) tiles: [usize; 2],
     /// Tiles of a chunk.
-    chunk: usize,
+    pub(super) chunk: usize,
+    /// Parts of the outputs: tasks per chunk.
+    parts: usize,
     /// Inputs of a point, and of a point where nearest-doubled maps are zero.
-    runs: [Vec<Run>; 2],
+    pub(super) runs: [Vec<Run>; 2],
 }
 
 impl Winograd {
-    /// Prepares `out = activation(conv(in) + bias)`. Chunks are cut so that `workers` have something to do.
+    /// Prepares `out = activation(conv(in) + bias)`. Tasks are cut so that `workers` have something to do.
     pub fn new(isa: Isa, tile: Tile, maps: &Maps, filter: Filter<'_>, workers: usize) -> Self {
         let Maps { output, stored, pooled, .. } = *maps;
         let input = Source::all(&maps.input);
         let groups = Groups::new(output.channels, isa.lanes());
         let across = output.width.div_ceil(tile.outputs());
         let all = across * output.height.div_ceil(tile.outputs());
-        let per_tile = tile.points() * isa.lanes() * (input.len() + groups.blocks());
-        let most = (CHUNK_NUMBERS / per_tile).clamp(CHUNK_TILES[0], CHUNK_TILES[1]);
-        let chunk = all.div_ceil(all.div_ceil(most).next_multiple_of(workers.min(all)).max(1));
+        let nearest: Vec<bool> =
+            input.iter().flat_map(|s| core::iter::repeat_n(s.scale == Scale::Nearest, s.block.channels)).collect();
+        let weights = Weights::new(isa, tile, filter.weights, nearest, groups);
+        let together = if weights.are_kept() { groups.blocks() } else { 2 };
+        let most = CHUNK_NUMBERS / (tile.points() * isa.lanes() * (input.len() + together));
+        let least = LEAST_TILES[usize::from(!weights.are_kept())];
+        let chunks = all.div_ceil(most.clamp(least, MOST_TILES)).max(1);
+        // Parts transform the same inputs, which is little where there are many outputs.
+        let parts = if chunks.is_multiple_of(workers) || groups.each().count() < 2 * workers { 1 } else { workers };
+        let chunks = if parts == 1 { chunks.next_multiple_of(workers.min(all)).max(1) } else { chunks };
+        let chunk = all.div_ceil(chunks);
         let seen = |all: bool| input.iter().enumerate().filter(move |(_, s)| all || s.scale != Scale::Nearest);
         let run = |(index, s): (usize, &Source)| Run { offset: index * chunk * isa.lanes(), len: s.block.channels };
         let runs = [seen(true).map(run).collect(), seen(false).map(run).collect()];
-        let nearest: Vec<bool> =
-            input.iter().flat_map(|s| core::iter::repeat_n(s.scale == Scale::Nearest, s.block.channels)).collect();
-        let (weights, points) = match tile {
-            Tile::Four => weights::pack::<Four, 6, 4>(filter.weights, &nearest, &groups),
-            Tile::Two => weights::pack::<Two, 4, 2>(filter.weights, &nearest, &groups),
-        };
         let (bias, Filter { activation, pads, .. }) = (groups.per_lane(filter.bias), filter);
         let tiles = [across, all];
-        Self { isa, tile, input, output, stored, pooled, pads, weights, points, bias, activation, groups, tiles, chunk, runs }
+        Self { isa, tile, input, output, stored, pooled, pads, weights, bias, activation, groups, tiles, chunk, parts, runs }
+    }
+
+    /// Most blocks of outputs whose products are there at the same time.
+    fn together(&self) -> usize {
+        if self.weights.are_kept() { self.groups.blocks() } else { 2 }
     }
 
     /// From one point to the next in `V`; one vector more than needed, so that points do not fall on the same cache lines.
-    fn v_point(&self) -> usize {
+    pub(super) fn v_point(&self) -> usize {
         (self.input.len() * self.chunk + 1) * self.isa.lanes()
     }
 
     /// From one point to the next in `M`.
-    fn m_point(&self) -> usize {
-        (self.groups.blocks() * self.chunk + 1) * self.isa.lanes()
+    pub(super) fn m_point(&self) -> usize {
+        (self.together() * self.chunk + 1) * self.isa.lanes()
     }
 }
 
@@ -154,180 +160,30 @@ impl Step for Winograd {
     }
 
     fn tasks(&self) -> usize {
-        self.tiles[1].div_ceil(self.chunk)
+        self.tiles[1].div_ceil(self.chunk) * self.parts
     }
 
     fn scratch(&self) -> usize {
-        self.tile.points() * (self.v_point() + self.m_point())
+        self.tile.points() * (self.v_point() + self.m_point()) + self.weights.room()
     }
 
     fn bytes(&self) -> usize {
-        size_of_val(&self.weights[..]) + size_of_val(&self.bias[..])
+        self.weights.bytes() + size_of_val(&self.bias[..])
     }
 
     unsafe fn run(&self, task: usize, worker: usize, memory: &Memory<'_>) {
-        let first = task * self.chunk;
+        let (chunk, part) = (task / self.parts, task % self.parts);
+        let first = chunk * self.chunk;
         let count = self.chunk.min(self.tiles[1] - first);
+        let groups = self.groups.each().count();
+        let groups = [part * groups / self.parts, (part + 1) * groups / self.parts];
         let v = memory.scratch(worker, self.scratch());
-        // SAFETY: `V` and `M` are the two parts of this worker's scratch.
-        let m = unsafe { v.add(self.tile.points() * self.v_point()) };
-        // SAFETY: tiles of different tasks are different, and so are their outputs; the input is not written by this step.
-        unsafe { self.isa.run(Chunk { step: self, first, count, v, m, memory }) }
-    }
-}
-
-/// The work of one task.
-#[derive(Clone, Copy)]
-struct Chunk<'a> {
-    step: &'a Winograd,
-    first: usize,
-    count: usize,
-    v: *mut f32,
-    m: *mut f32,
-    memory: &'a Memory<'a>,
-}
-
-impl Kernel for Chunk<'_> {
-    #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        match self.step.tile {
-            Tile::Four => self.all::<V, Four, 6, 4>(),
-            Tile::Two => self.all::<V, Two, 4, 2>(),
-        }
-    }
-}
-
-/// SAFETY of all methods: [`Step::run`] made the chunk.
-impl Chunk<'_> {
-    #[inline(always)]
-    unsafe fn all<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(self) {
-        self.transform_inputs::<V, M, T, O>();
-        self.multiply::<V>();
-        self.transform_outputs::<V, M, T, O>();
-    }
-
-    /// Row and column of the tile's first output, of `outputs` in a row.
-    #[inline(always)]
-    fn origin(&self, index: usize, outputs: usize) -> [usize; 2] {
-        let (tile, across) = (self.first + index, self.step.tiles[0]);
-        [tile / across * outputs, tile % across * outputs]
-    }
-
-    #[inline(always)]
-    unsafe fn transform_inputs<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(self) {
-        let Winograd { input, pads, chunk, .. } = self.step;
-        let point = self.step.v_point();
-        for (index, source) in input.iter().enumerate() {
-            let from = self.memory.at(source.block.offset, source.len());
-            for tile in 0..self.count {
-                let to = self.v.add((index * chunk + tile) * V::LANES);
-                source.transform::<V, M, T, O>(from, self.origin(tile, O), *pads, (to, point));
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn multiply<V: Vector>(self) {
-        let Winograd { groups, chunk, weights, points, tile, .. } = self.step;
-        for (point, start) in points.iter().enumerate() {
-            let v = self.v.add(point * self.step.v_point());
-            let m = self.m.add(point * self.step.m_point());
-            let runs = &self.step.runs[usize::from(doubled::is_zero(point, tile.outputs() + 2))];
-            let channels_in: usize = runs.iter().map(|run| run.len).sum();
-            let u = weights[*start..].as_ptr();
-            for (first, blocks) in groups.each() {
-                let from = Operands { input: v, step: V::LANES, runs, weights: u.add(first * V::LANES * channels_in) };
-                let to = Products { to: m.add(first * chunk * V::LANES), block: chunk * V::LANES };
-                micro::rows::<V>(from, self.count, blocks, &to);
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn transform_outputs<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(self) {
-        let Winograd { output, stored, chunk, bias, activation, .. } = self.step;
-        let (row, point) = (output.row_len(), self.step.m_point());
-        for index in 0..output.blocks() {
-            let bias = V::load(bias[index * V::LANES..].as_ptr());
-            let to = stored.then(|| self.memory.at(output.block(index).offset, output.block_len()));
-            for tile in 0..self.count {
-                let [y, x] = self.origin(tile, O);
-                let sums = transform::output::<V, M, T, O>(self.m.add((index * chunk + tile) * V::LANES), point);
-                let values = activation::apply_all(*activation, sums, bias);
-                if let Some(to) = to {
-                    self.store::<V, O>(&values, [output.height - y, output.width - x], to.add(y * row + x * V::LANES));
-                }
-                if let Some(pooled) = &self.step.pooled {
-                    self.pool::<V, O>(&values, pooled, index, [y / 2, x / 2]);
-                }
-            }
-        }
-    }
-
-    /// Stores what lies inside the map, of which `inside` rows and columns are left.
-    #[inline(always)]
-    unsafe fn store<V: Vector, const O: usize>(self, values: &[[V; O]; O], inside: [usize; 2], to: *mut f32) {
-        let row = self.step.output.row_len();
-        if inside[0] >= O && inside[1] >= O {
-            // Loops of constant length keep the values in registers.
-            for (dy, line) in values.iter().enumerate() {
-                for (dx, value) in line.iter().enumerate() {
-                    value.store(to.add(dy * row + dx * V::LANES));
-                }
-            }
-        } else {
-            self.store_edge::<V, O>(values, inside, to);
-        }
-    }
-
-    /// As [`Self::store`], where a part of the tile lies beyond the edge.
-    #[inline(always)]
-    unsafe fn store_edge<V: Vector, const O: usize>(self, values: &[[V; O]; O], inside: [usize; 2], to: *mut f32) {
-        for (dy, line) in values.iter().take(inside[0]).enumerate() {
-            for (dx, value) in line.iter().take(inside[1]).enumerate() {
-                value.store(to.add(dy * self.step.output.row_len() + dx * V::LANES));
-            }
-        }
-    }
-}
-
-/// SAFETY of all methods: as above.
-impl Chunk<'_> {
-    /// Writes the largest of each 2x2 of a tile's values, as far as it lies inside the pooled map: one block of it, from row and
-    /// column `at` on. Of NaN and a number the later one wins, as in the pooling step.
-    #[inline(always)]
-    unsafe fn pool<V: Vector, const O: usize>(self, values: &[[V; O]; O], pooled: &Map, block: usize, at: [usize; 2]) {
-        let to = self.memory.at(pooled.block(block).offset, pooled.block_len());
-        for dy in 0..O / 2 {
-            for dx in 0..O / 2 {
-                let [y, x] = [at[0] + dy, at[1] + dx];
-                let [above, below] = [values[2 * dy], values[2 * dy + 1]];
-                let largest = above[2 * dx].max(above[2 * dx + 1]).max(below[2 * dx]).max(below[2 * dx + 1]);
-                if y < pooled.height && x < pooled.width {
-                    largest.store(to.add(y * pooled.row_len() + x * V::LANES));
-                }
-            }
-        }
-    }
-}
-
-/// Where products of one point and group go: rows are tiles.
-#[derive(Clone, Copy)]
-struct Products {
-    to: *mut f32,
-    block: usize,
-}
-
-impl Sink for Products {
-    #[inline(always)]
-    unsafe fn put<V: Vector>(&self, row: usize, block: usize, sum: V) {
-        sum.store(self.to.add(block * self.block + row * V::LANES));
-    }
-}
-
-impl RowSink for Products {
-    #[inline(always)]
-    unsafe fn at_row<V: Vector>(&self, row: usize) -> impl Sink {
-        Self { to: self.to.add(row * V::LANES), ..*self }
+        // SAFETY: `V`, `M` and the room for weights are the three parts of this worker's scratch.
+        let (m, u) = unsafe {
+            let m = v.add(self.tile.points() * self.v_point());
+            (m, m.add(self.tile.points() * self.m_point()))
+        };
+        // SAFETY: tasks differ in tiles or outputs, and so in what they write; the input is not written by this step.
+        unsafe { self.isa.run(Chunk { step: self, first, count, groups, v, m, u, memory }) }
     }
 }

@@ -17,7 +17,7 @@ use crate::engine::cpu::vector::Vector;
 /// The vector functions may be called only where the instructions of `V` are available.
 pub(super) trait Method<const T: usize, const O: usize> {
     /// `G g` of one column.
-    fn kernel_1d(g: [f32; 3]) -> [f32; T];
+    unsafe fn kernel_1d<V: Vector>(g: [V; 3]) -> [V; T];
     /// `B' d` of one column.
     unsafe fn input_1d<V: Vector>(d: [V; T]) -> [V; T];
     /// `A' m` of one column.
@@ -30,12 +30,14 @@ pub(super) struct Four;
 pub(super) struct Two;
 
 impl Method<6, 4> for Four {
-    fn kernel_1d(g: [f32; 3]) -> [f32; 6] {
-        let even = (g[0] + g[2]) * (-1.0 / 6.0);
-        let odd = g[1] * (-1.0 / 6.0);
-        let wide = g[0] * (1.0 / 24.0) + g[2] * (1.0 / 6.0);
-        let middle = g[1] * (1.0 / 12.0);
-        [g[0] * 0.25, even + odd, even - odd, wide + middle, wide - middle, g[2]]
+    #[inline(always)]
+    unsafe fn kernel_1d<V: Vector>(g: [V; 3]) -> [V; 6] {
+        let s = |number: f32| V::splat(number);
+        let even = g[0].add(g[2]).mul(s(-1.0 / 6.0));
+        let odd = g[1].mul(s(-1.0 / 6.0));
+        let wide = g[0].mul(s(1.0 / 24.0)).add(g[2].mul(s(1.0 / 6.0)));
+        let middle = g[1].mul(s(1.0 / 12.0));
+        [g[0].mul(s(0.25)), even.add(odd), even.sub(odd), wide.add(middle), wide.sub(middle), g[2]]
     }
 
     #[inline(always)]
@@ -65,8 +67,10 @@ impl Method<6, 4> for Four {
 }
 
 impl Method<4, 2> for Two {
-    fn kernel_1d(g: [f32; 3]) -> [f32; 4] {
-        [g[0], 0.5 * (g[0] + g[1] + g[2]), 0.5 * (g[0] - g[1] + g[2]), g[2]]
+    #[inline(always)]
+    unsafe fn kernel_1d<V: Vector>(g: [V; 3]) -> [V; 4] {
+        let half = V::splat(0.5);
+        [g[0], half.mul(g[0].add(g[1]).add(g[2])), half.mul(g[0].sub(g[1]).add(g[2])), g[2]]
     }
 
     #[inline(always)]
@@ -80,15 +84,25 @@ impl Method<4, 2> for Two {
     }
 }
 
-/// `G g G'` of one 3x3 kernel, row by row.
-pub(super) fn kernel<M: Method<T, O>, const T: usize, const O: usize>(g: &[f32]) -> [[f32; T]; T] {
-    let mut half = [[0.0; 3]; T];
-    for x in 0..3 {
-        for (y, v) in M::kernel_1d([g[x], g[3 + x], g[6 + x]]).into_iter().enumerate() {
-            half[y][x] = v;
+/// Row `R` of `G g G'` of as many 3x3 kernels as `V` has lanes; their taps are `tap` numbers apart. What the row does not need of
+/// the first step is compiled out.
+///
+/// # Safety
+/// The instructions of `V` are available; nine vectors are readable; `R` is below `T`.
+#[inline(always)]
+pub(super) unsafe fn kernel_row<V: Vector, M: Method<T, O>, const T: usize, const O: usize, const R: usize>(
+    from: *const f32,
+    tap: usize,
+) -> [V; T] {
+    let mut half = [V::splat(0.0); 3];
+    for (x, value) in half.iter_mut().enumerate() {
+        let mut column = [V::splat(0.0); 3];
+        for (y, g) in column.iter_mut().enumerate() {
+            *g = V::load(from.add((3 * y + x) * tap));
         }
+        *value = M::kernel_1d(column)[R];
     }
-    half.map(M::kernel_1d)
+    M::kernel_1d(half)
 }
 
 /// Transforms one tile of one block: `T` x `T` vectors at `from`, rows `row` numbers apart, to as many vectors `point` numbers

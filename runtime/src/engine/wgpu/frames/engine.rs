@@ -15,6 +15,12 @@ use alloc::vec::Vec;
 /// Words that are read with the frame: 64 KiB. What has no room there costs another submit.
 const READ_WORDS: usize = 16 * 1024;
 
+/// Invocations of the largest workgroups, those of the peaks.
+const INVOCATIONS: u64 = 256;
+
+/// The format that a program's parameters are for before the first frame.
+pub(super) const PREPARED_FORMAT: PixelFormat = PixelFormat::Gray8;
+
 /// Whole frames of one size on the GPU.
 pub struct WgpuFrames {
     frames: FrameProgram,
@@ -35,10 +41,9 @@ impl WgpuFrames {
         preprocessor: &Preprocessor,
         cpu: Option<CpuPart>,
     ) -> Result<Self, Error> {
-        let most = frames.layout.most_words();
-        let prepared = Prepared::new(gpu, &frames.program, 1, 4 * most.min(READ_WORDS) as u64)?;
-        let (preprocessor, format) = (preprocessor.clone(), PixelFormat::Gray8);
-        Ok(Self { frames, prepared, preprocessor, format, cpu, words: vec![0; most], ends: None })
+        let (prepared, words) = (prepare(gpu, &frames)?, vec![0; frames.layout.most_words()]);
+        let (preprocessor, format) = (preprocessor.clone(), PREPARED_FORMAT);
+        Ok(Self { frames, prepared, preprocessor, format, cpu, words, ends: None })
     }
 
     /// What it runs.
@@ -68,6 +73,31 @@ impl FrameEngine for WgpuFrames {
     fn run(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
         self.ends = None;
         self.preprocessor.check_frame(frame)?;
+        let ran = self.find(frame);
+        if ran.is_err() && self.prepared.is_lost() {
+            // Once: a device that is lost again at once is broken.
+            self.prepared = prepare(&self.prepared.gpu.live()?, &self.frames)?;
+            self.format = PREPARED_FORMAT;
+            return self.find(frame);
+        }
+        ran
+    }
+
+    fn found(&self) -> Option<Found<'_>> {
+        let [peaks, scores] = self.ends?;
+        let (lists, head) = (self.frames.layout.lists, self.frames.layout.head());
+        Some(Found {
+            counts: self.words.get(..lists)?,
+            totals: self.words.get(lists..head)?,
+            peaks: bytemuck::cast_slice(self.words.get(head..peaks)?),
+            scores: bytemuck::cast_slice(self.words.get(peaks..scores)?),
+        })
+    }
+}
+
+impl WgpuFrames {
+    /// Finds peaks and scores on the present device.
+    fn find(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
         let first = self.upload(frame)?;
         let first = self.frames.start(first);
         let mut done = self.words.len().min(READ_WORDS);
@@ -85,19 +115,6 @@ impl FrameEngine for WgpuFrames {
         Ok(())
     }
 
-    fn found(&self) -> Option<Found<'_>> {
-        let [peaks, scores] = self.ends?;
-        let (lists, head) = (self.frames.layout.lists, self.frames.layout.head());
-        Some(Found {
-            counts: self.words.get(..lists)?,
-            totals: self.words.get(lists..head)?,
-            peaks: bytemuck::cast_slice(self.words.get(head..peaks)?),
-            scores: bytemuck::cast_slice(self.words.get(peaks..scores)?),
-        })
-    }
-}
-
-impl WgpuFrames {
     /// Reads the next piece of the results up to a word; how many words are there then.
     fn read_on(&mut self, done: usize, end: usize) -> Result<usize, Error> {
         let next = end.min(done + READ_WORDS);
@@ -105,4 +122,11 @@ impl WgpuFrames {
         self.prepared.execute(nothing, 1, 4 * done, bytemuck::cast_slice_mut(&mut self.words[done..next]))?;
         Ok(next)
     }
+}
+
+/// All of a program on a device, with room to read the first piece of the results.
+fn prepare(gpu: &Gpu, frames: &FrameProgram) -> Result<Prepared, Error> {
+    let has = u64::from(gpu.device.limits().max_compute_invocations_per_workgroup);
+    gpu.report().check(&[("max_compute_invocations_per_workgroup", INVOCATIONS, has)])?;
+    Prepared::new(gpu, &frames.program, 1, 4 * frames.layout.most_words().min(READ_WORDS) as u64)
 }

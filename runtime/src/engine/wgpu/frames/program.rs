@@ -1,5 +1,6 @@
 //! The dispatches of a whole frame: plain data, made without a GPU.
 
+use super::engine::PREPARED_FORMAT;
 use super::input;
 use super::layout::Layout;
 use crate::config::Refinement;
@@ -7,7 +8,6 @@ use crate::engine::wgpu::places::Place;
 use crate::engine::wgpu::program::{Dispatch, Program, Slot};
 use crate::engine::{DecodePlan, Find, FrameStage, LinePlan, ScorePlan};
 use crate::error::{Error, Text};
-use crate::frame::PixelFormat;
 use crate::preprocess::Preprocessor;
 use alloc::string::String;
 use alloc::vec;
@@ -94,7 +94,7 @@ impl FrameProgram {
         let shape = preprocessor.shape();
         let (frame_width, frame_height) = preprocessor.frame_px();
         // Written again for frames of another format.
-        let params = input::params(preprocessor, PixelFormat::Gray8);
+        let params = input::params(preprocessor, PREPARED_FORMAT);
         let step = Step {
             kernel: Kernel::Preprocess,
             overrides: vec![("SCALED", u32::from(preprocessor.taps().is_some()))],

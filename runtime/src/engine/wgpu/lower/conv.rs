@@ -2,11 +2,11 @@
 
 use super::walk::{Lowering, Work, activation, grid};
 use crate::engine::wgpu::phases::{Phase, conv_phase, transposed_phases};
-use crate::engine::wgpu::places::Place;
+use crate::engine::wgpu::places::{BLOCK, Place};
 use crate::engine::wgpu::program::Slot;
 use crate::engine::wgpu::weights::Weights;
 use crate::error::Error;
-use crate::graph::{Activation, Constant, Conv, ConvTranspose, Node, Op, Shape, Shapes};
+use crate::graph::{Activation, Conv, ConvTranspose, Node, Op, Shape, Shapes};
 use alloc::vec;
 use alloc::vec::Vec;
 use dormouse_shaders::{ConvParams, Kernel};
@@ -19,6 +19,10 @@ const PLANE_STRIDE: usize = 2;
 /// Most input and output channels of `conv3x3`. It reads every input once a pair of output blocks and its weights without
 /// sharing them; beyond this the matrix product, which shares both, has fewer reads an operation.
 const FEW_CHANNELS: usize = 32;
+/// Numbers of the override `POOL` of `conv3x3`.
+const POOL_NOT: u32 = 0;
+const POOL_TOO: u32 = 1;
+const POOL_ONLY: u32 = 2;
 /// Results a workgroup of `conv_gemm` makes, and its rows of blocks.
 const TILE_PIXELS: usize = 64;
 const TILE_BLOCK_ROWS: usize = 4;
@@ -34,6 +38,14 @@ pub(super) fn reads_planes(shapes: &Shapes, node: &Node) -> bool {
     conv.groups == 1 && window.dilation == [1; 2] && sides_fit && few
 }
 
+/// Whether the kernel of a node that does not read the image makes a max-pool of 2x2 as well.
+pub(in crate::engine::wgpu) fn pools_itself(shapes: &Shapes, node: &Node) -> bool {
+    let (Op::Conv(conv), Some(from)) = (&node.op, node.inputs.first().map(|v| shapes.of(*v))) else { return false };
+    let window = &conv.window;
+    let plain = window.kernel == [3; 2] && window.stride == [1; 2] && window.dilation == [1; 2];
+    plain && conv.groups == 1 && from.channels <= FEW_CHANNELS && shapes.of(node.output).channels <= FEW_CHANNELS
+}
+
 /// One dispatch of a convolution.
 struct Part<'a> {
     from: Shape,
@@ -44,6 +56,8 @@ struct Part<'a> {
     phase: &'a Phase,
     activation: Activation,
     flop: usize,
+    /// What the kernel does about a pool behind it, and where that goes.
+    pool: (u32, Option<Place>),
 }
 
 impl Lowering<'_> {
@@ -52,13 +66,15 @@ impl Lowering<'_> {
         let from = self.shapes.of(node.inputs[0]);
         let to = self.shapes.of(node.output);
         let pads = conv.window.pads_px([from.height, from.width]);
+        let lanes = self.places.lanes(node.inputs[0]).map(<[usize]>::to_vec);
         let phase = conv_phase(&conv.window, [pads[0], pads[1]], [to.height, to.width]);
         let graph = self.graph;
         let weights = Weights {
             numbers: &graph.constant(conv.weight).data,
-            bias: conv.bias.map(|id| bias(graph.constant(id))),
+            bias: conv.bias.map(|id| &graph.constant(id).data),
             kernel: conv.window.kernel,
             channels_in: from.channels,
+            lanes: lanes.as_deref(),
             channels_out: to.channels,
             groups: conv.groups,
             transposed: false,
@@ -76,9 +92,10 @@ impl Lowering<'_> {
         let graph = self.graph;
         let weights = Weights {
             numbers: &graph.constant(conv.weight).data,
-            bias: conv.bias.map(|id| bias(graph.constant(id))),
+            bias: conv.bias.map(|id| &graph.constant(id).data),
             kernel: conv.window.kernel,
             channels_in: from.channels,
+            lanes: None,
             channels_out: to.channels,
             groups: conv.groups,
             transposed: true,
@@ -98,12 +115,16 @@ impl Lowering<'_> {
         let value = node.inputs[0];
         let place = if self.is_image(value) { None } else { Some(self.place(&node.name, value)?) };
         let (from, to) = (self.shapes.of(value), self.place(&node.name, node.output)?);
+        let pool = match self.places.pooled(node.output) {
+            Some(pooled) => (if pooled.keep { POOL_TOO } else { POOL_ONLY }, Some(self.place(&node.name, pooled.value)?)),
+            None => (POOL_NOT, None),
+        };
         let taps: usize = phases.iter().map(|p| p.taps.len() * p.size[0] * p.size[1]).sum();
         for phase in phases {
             // Each phase has its share of the operations.
             let own = phase.taps.len() * phase.size[0] * phase.size[1];
             let flop = (flop as u128 * own as u128 / taps.max(1) as u128) as usize;
-            self.part(node, &Part { from, place, to, weights, phase, activation, flop })?;
+            self.part(node, &Part { from, place, to, weights, phase, activation, flop, pool })?;
         }
         Ok(())
     }
@@ -133,7 +154,11 @@ impl Lowering<'_> {
                 overrides.push(("BLOCKS", each as u32));
                 [(rows * columns).div_ceil(TILE_PIXELS), to.blocks().div_ceil(TILE_BLOCK_ROWS * each), 1]
             }
-            Kernel::Conv3x3 | Kernel::ConvImage => square(to.blocks().div_ceil(2)),
+            Kernel::Conv3x3 => {
+                overrides.push(("POOL", part.pool.0));
+                square(to.blocks().div_ceil(2))
+            }
+            Kernel::ConvImage => square(to.blocks().div_ceil(2)),
             Kernel::Dense => [1, 1, to.blocks()],
             _ => grid(phase.size, to.blocks()),
         };
@@ -141,7 +166,9 @@ impl Lowering<'_> {
         let input = part.place.map_or(Slot::Image, |place| Slot::Maps(place.buffer));
         let params = bytemuck::bytes_of(&params);
         let work = Work { kernel, overrides, params, constants, inputs: vec![input], output: Slot::Maps(to.buffer), grid };
-        self.push(&node.name, work, part.flop, &[part.from.numbers()], rows * columns * to.shape.channels)
+        let read = part.place.map_or(part.from.numbers(), |place| place.numbers());
+        let map = if part.pool.0 == POOL_ONLY { 0 } else { rows * columns * to.blocks() * BLOCK };
+        self.push(&node.name, work, part.flop, &[read], map + part.pool.1.map_or(0, |place| place.numbers()))
     }
 }
 
@@ -172,7 +199,7 @@ fn is_3x3(phase: &Phase) -> bool {
 }
 
 fn params(part: &Part<'_>, [low, high]: [f32; 2]) -> ConvParams {
-    let Part { from, place, to, weights, phase, .. } = part;
+    let Part { from, place, to, weights, phase, pool, .. } = part;
     let number = |n: usize| n as u32;
     // Planes are counted in numbers and channels.
     let (from_offset, from_image, from_blocks) = match place {
@@ -204,11 +231,11 @@ fn params(part: &Part<'_>, [low, high]: [f32; 2]) -> ConvParams {
         group_in: number(weights.channels_in / weights.groups),
         group_out: number(weights.channels_out / weights.groups),
         to_channels: number(weights.channels_out),
+        pooled_offset: pool.1.map_or(0, |place| place.offset()),
+        pooled_image: pool.1.map_or(0, |place| place.image()),
+        pooled_height: pool.1.map_or(0, |place| number(place.shape.height)),
+        pooled_width: pool.1.map_or(0, |place| number(place.shape.width)),
         low,
         high,
     }
-}
-
-fn bias<'a>(constant: &'a Constant<'_>) -> &'a [f32] {
-    &constant.data
 }

@@ -70,13 +70,13 @@ impl Lowering<'_> {
             Kernel::Softmax => work.grid[2] = 1,
             _ => {}
         }
-        self.push(&node.name, work, 0, &[from.shape.numbers()], to.shape.numbers())
+        self.push(&node.name, work, 0, &[from.numbers()], to.numbers())
     }
 
     /// One number per lane, from one per channel or one for all.
     fn per_lane(&self, id: crate::graph::ConstantId, channels: usize) -> Vec<f32> {
         let numbers = &self.graph.constant(id).data;
-        let mut lanes: Vec<f32> = (0..channels).map(|c| numbers[if numbers.len() == 1 { 0 } else { c }]).collect();
+        let mut lanes: Vec<f32> = (0..channels).map(|c| numbers.at(if numbers.len() == 1 { 0 } else { c })).collect();
         lanes.resize(channels.next_multiple_of(BLOCK), 0.0);
         lanes
     }
@@ -90,7 +90,7 @@ impl Lowering<'_> {
         let mut work = Work::simple(Kernel::Pointwise, bytemuck::bytes_of(&params), inputs, output, &to);
         work.overrides.push(("ACTIVATION", code));
         work.constants.push(self.program.constant(lanes));
-        self.push(&node.name, work, 2 * to.shape.numbers(), &[from.shape.numbers()], to.shape.numbers())
+        self.push(&node.name, work, 2 * to.shape.numbers(), &[from.numbers()], to.numbers())
     }
 
     fn binary(&mut self, node: &Node, mode: u32) -> Result<(), Error> {
@@ -122,8 +122,8 @@ impl Lowering<'_> {
         let (inputs, output) = (vec![Slot::Maps(a.buffer), Slot::Maps(b.buffer)], Slot::Maps(to.buffer));
         let mut work = Work::simple(Kernel::Binary, bytemuck::bytes_of(&params), inputs, output, &to);
         work.overrides.push(("MODE", mode));
-        let (read, written) = ([a.shape.numbers(), b.shape.numbers()], to.shape.numbers());
-        self.push(&node.name, work, written, &read, written)
+        let (read, written) = ([a.numbers(), b.numbers()], to.numbers());
+        self.push(&node.name, work, to.shape.numbers(), &read, written)
     }
 
     fn pool(&mut self, node: &Node, pool: &Pool, mode: u32) -> Result<(), Error> {
@@ -155,7 +155,7 @@ impl Lowering<'_> {
         let (inputs, output) = (vec![Slot::Maps(from.buffer)], Slot::Maps(to.buffer));
         let mut work = Work::simple(Kernel::Pool, bytemuck::bytes_of(&params), inputs, output, &to);
         work.overrides.push(("MODE", mode));
-        self.push(&node.name, work, 0, &[from.shape.numbers()], to.shape.numbers())
+        self.push(&node.name, work, 0, &[from.numbers()], to.numbers())
     }
 
     fn resize(&mut self, node: &Node, resize: &Resize) -> Result<(), Error> {
@@ -169,7 +169,7 @@ impl Lowering<'_> {
         let (inputs, output) = (vec![Slot::Maps(from.buffer)], Slot::Maps(to.buffer));
         let mut work = Work::simple(Kernel::Resize, bytemuck::bytes_of(&params), inputs, output, &to);
         work.constants.push(self.program.constant(&table));
-        self.push(&node.name, work, 0, &[from.shape.numbers()], to.shape.numbers())
+        self.push(&node.name, work, 0, &[from.numbers()], to.numbers())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The walk over the nodes.
 
+use crate::engine::wgpu::joins::starts;
+use crate::engine::wgpu::least::least_bytes;
 use crate::engine::wgpu::places::{BLOCK, Place, Places};
 use crate::engine::wgpu::program::{Dispatch, OutputPlace, Program, Slot};
 use crate::error::{Error, Text};
@@ -18,7 +20,7 @@ pub(super) struct Lowering<'g> {
     pub graph: &'g Graph<'g>,
     pub shapes: &'g Shapes,
     pub program: Program,
-    places: Places,
+    pub places: Places,
     /// The image, if convolutions read its planes.
     image: Option<ValueId>,
 }
@@ -78,6 +80,7 @@ fn walk<'g>(graph: &'g Graph<'g>, shapes: &'g Shapes, wanted: &[ValueId], images
         image_bytes: (shapes.of(port).numbers() * images * 4) as u64,
         result_bytes: 0,
         outputs: Vec::new(),
+        least_bytes: least_bytes(graph, shapes),
     };
     let mut lowering = Lowering { graph, shapes, program, places, image };
     if image.is_none() {
@@ -138,7 +141,7 @@ impl Lowering<'_> {
         let params = PairParams { from_image: numbers as u32, ..pair(&to, &to) };
         let (inputs, output) = (vec![Slot::Image], Slot::Maps(to.buffer));
         let work = Work::simple(Kernel::Pack, bytemuck::bytes_of(&params), inputs, output, &to);
-        self.push("input", work, 0, &[numbers], numbers)
+        self.push("input", work, 0, &[numbers], to.numbers())
     }
 
     /// A map to the planes that are read back, behind what is there.
@@ -148,7 +151,7 @@ impl Lowering<'_> {
         let (offset, image) = ((self.program.result_bytes / 4) as usize, from.shape.numbers());
         let params = PairParams { to_offset: offset as u32, to_image: image as u32, ..pair(&from, &from) };
         let work = Work::simple(Kernel::Unpack, bytemuck::bytes_of(&params), vec![Slot::Maps(from.buffer)], Slot::Results, &from);
-        self.push("output", work, 0, &[image], image)?;
+        self.push("output", work, 0, &[from.numbers()], image)?;
         self.program.outputs.push(OutputPlace { offset, image, sides: [channels, height, width] });
         self.program.result_bytes += (images * image * 4) as u64;
         Ok(())
@@ -159,6 +162,8 @@ impl Lowering<'_> {
             Op::Conv(conv) => self.conv(node, conv),
             Op::ConvTranspose(conv) => self.transposed(node, conv),
             Op::Concat => self.join(node),
+            // The convolution before it makes it.
+            Op::MaxPool(_) if self.places.is_pooled(node.output) => Ok(()),
             _ => self.other(node),
         }
     }
@@ -166,14 +171,14 @@ impl Lowering<'_> {
     /// Copies to a joined map what was not made in it.
     fn join(&mut self, node: &Node) -> Result<(), Error> {
         let to = self.place(&node.name, node.output)?;
-        let mut channel = to.channel;
-        for (index, value) in node.inputs.iter().enumerate() {
+        let spaced = self.places.lanes(node.output).is_some();
+        for (index, (value, start)) in node.inputs.iter().zip(starts(self.shapes, node, spaced)).enumerate() {
             let from = self.place(&node.name, *value)?;
-            let channels = from.shape.channels;
+            let (channels, channel) = (from.shape.channels, to.channel + start);
             if from.buffer != to.buffer || from.channel != channel {
-                // The last part fills its block with zeros.
+                // The last part, and each one with a gap behind it, fills its block with zeros.
                 let end = channel + channels;
-                let fill = if index + 1 == node.inputs.len() { end.next_multiple_of(BLOCK) - end } else { 0 };
+                let fill = if spaced || index + 1 == node.inputs.len() { end.next_multiple_of(BLOCK) - end } else { 0 };
                 let params = PairParams {
                     to_offset: 0,
                     to_channels: (channels + fill) as u32,
@@ -184,10 +189,9 @@ impl Lowering<'_> {
                 let (inputs, output) = (vec![Slot::Maps(from.buffer)], Slot::Maps(to.buffer));
                 let mut work = Work::simple(Kernel::Join, bytemuck::bytes_of(&params), inputs, output, &to);
                 work.grid[2] = touched;
-                let numbers = from.shape.numbers();
-                self.push(&node.name, work, 0, &[numbers], numbers)?;
+                let written = (channels + fill) * from.cells();
+                self.push(&node.name, work, 0, &[from.numbers()], written)?;
             }
-            channel += channels;
         }
         Ok(())
     }
