@@ -39,6 +39,20 @@ pub enum Kernel {
     Pack,
     /// Blocks of four channels to planes.
     Unpack,
+    /// A frame's bytes to the network's input.
+    Preprocess,
+    /// Which cells are local maxima.
+    PeakBits,
+    /// Lists of local maxima.
+    Peaks,
+    /// The largest number of each channel.
+    GlobalPeaks,
+    /// Sub-cell positions of peaks.
+    Refine,
+    /// Line scores of candidate edges.
+    Paf,
+    /// Class maps at peaks.
+    Classes,
 }
 
 /// How a kernel uses the buffer of a binding.
@@ -48,7 +62,7 @@ pub enum Access {
     Params,
     /// Read only.
     Read,
-    /// Written, and read by nobody in the same dispatch.
+    /// Written. What other dispatches wrote there may be read, but not what this one writes.
     Write,
 }
 
@@ -57,13 +71,13 @@ use Access::{Params, Read, Write};
 const CONV: &[Access] = &[Params, Read, Read, Read, Read, Write];
 const ONE_INPUT: &[Access] = &[Params, Read, Write];
 const TWO_INPUTS: &[Access] = &[Params, Read, Read, Write];
-const DENSE: &[Access] = &[Params, Read, Read, Read, Write];
+const THREE_INPUTS: &[Access] = &[Params, Read, Read, Read, Write];
 
 const ACTIVATION: &str = include_str!("../kernels/activation.wgsl");
 
 impl Kernel {
     /// All kernels.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 24] = [
         Self::ConvGemm,
         Self::Conv3x3,
         Self::ConvImage,
@@ -81,6 +95,13 @@ impl Kernel {
         Self::Pad,
         Self::Pack,
         Self::Unpack,
+        Self::Preprocess,
+        Self::PeakBits,
+        Self::Peaks,
+        Self::GlobalPeaks,
+        Self::Refine,
+        Self::Paf,
+        Self::Classes,
     ];
 
     /// Name of its file without the ending.
@@ -115,7 +136,7 @@ impl Kernel {
             Self::ConvImage => ("conv_image", include_str!("../kernels/conv_image.wgsl"), CONV),
             Self::Depthwise => ("depthwise", include_str!("../kernels/depthwise.wgsl"), CONV),
             Self::ConvGrouped => ("conv_grouped", include_str!("../kernels/conv_grouped.wgsl"), CONV),
-            Self::Dense => ("dense", include_str!("../kernels/dense.wgsl"), DENSE),
+            Self::Dense => ("dense", include_str!("../kernels/dense.wgsl"), THREE_INPUTS),
             Self::Pool => ("pool", include_str!("../kernels/pool.wgsl"), ONE_INPUT),
             Self::GlobalPool => ("global_pool", include_str!("../kernels/global_pool.wgsl"), ONE_INPUT),
             Self::Resize => ("resize", include_str!("../kernels/resize.wgsl"), TWO_INPUTS),
@@ -127,6 +148,13 @@ impl Kernel {
             Self::Pad => ("pad", include_str!("../kernels/pad.wgsl"), ONE_INPUT),
             Self::Pack => ("pack", include_str!("../kernels/pack.wgsl"), ONE_INPUT),
             Self::Unpack => ("unpack", include_str!("../kernels/unpack.wgsl"), ONE_INPUT),
+            Self::Preprocess => ("preprocess", include_str!("../kernels/preprocess.wgsl"), THREE_INPUTS),
+            Self::PeakBits => ("peak_bits", include_str!("../kernels/peak_bits.wgsl"), ONE_INPUT),
+            Self::Peaks => ("peaks", include_str!("../kernels/peaks.wgsl"), TWO_INPUTS),
+            Self::GlobalPeaks => ("global_peaks", include_str!("../kernels/global_peaks.wgsl"), ONE_INPUT),
+            Self::Refine => ("refine", include_str!("../kernels/refine.wgsl"), TWO_INPUTS),
+            Self::Paf => ("paf", include_str!("../kernels/paf.wgsl"), TWO_INPUTS),
+            Self::Classes => ("classes", include_str!("../kernels/classes.wgsl"), ONE_INPUT),
         }
     }
 }

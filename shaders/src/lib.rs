@@ -6,8 +6,10 @@
 
 #![no_std]
 
+mod frame_params;
 mod kernel;
 mod params;
 
+pub use frame_params::{ClassParams, LineParams, PeakParams, PreprocessParams};
 pub use kernel::{Access, Kernel};
 pub use params::{BinaryParams, ConvParams, PairParams, PoolParams, Reads};

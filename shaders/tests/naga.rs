@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
-use dormouse_shaders::{Access, BinaryParams, ConvParams, Kernel, PairParams, PoolParams, Reads};
+use dormouse_shaders::{
+    Access, BinaryParams, ClassParams, ConvParams, Kernel, LineParams, PairParams, PeakParams, PoolParams, PreprocessParams,
+    Reads,
+};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner};
 use std::collections::BTreeSet;
@@ -91,6 +94,10 @@ fn structs_are_the_same_on_both_sides() {
         ("Binary", rust_layout::<BinaryParams>()),
         ("Pair", rust_layout::<PairParams>()),
         ("Reads", rust_layout::<Reads>()),
+        ("Preprocess", rust_layout::<PreprocessParams>()),
+        ("Peak", rust_layout::<PeakParams>()),
+        ("Line", rust_layout::<LineParams>()),
+        ("Class", rust_layout::<ClassParams>()),
     ];
     let mut seen = BTreeSet::new();
     for kernel in Kernel::ALL {

@@ -4,6 +4,8 @@
 
 pub mod bundles;
 pub mod cpu_suite;
+#[cfg(feature = "wgpu")]
+pub mod frames_suite;
 pub mod golden;
 pub mod heap;
 pub mod hostile;

@@ -63,3 +63,11 @@ pub const WHOLE_NETWORK: f32 = 1e-4;
 /// Whole untrained networks by two engines, relative to the largest number of an output: some twenty layers, each of which adds up
 /// to some thousand f32 products in another order.
 pub const EXPORTED_NETWORK: f32 = 5e-5;
+
+/// Refined peaks of the GPU in cells: the sums of the 5x5 patch may be fused or not (25 products at 6e-8), and WGSL's division is
+/// off by up to 2.5 units in the last place; offsets reach 2 cells and places some hundred, where f32 numbers are 3e-5 apart.
+pub const GPU_REFINED_CELLS: f32 = 5e-5;
+
+/// Line scores of the GPU from the same peaks and fields: up to 64 samples of at most 1 are added, and WGSL's division and square
+/// root are off by some units in the last place.
+pub const GPU_LINE_SCORE: f32 = 1e-5;

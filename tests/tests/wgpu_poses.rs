@@ -1,18 +1,49 @@
-//! The demo's trained network on our own GPU engine: maps and poses of the CPU engine.
+//! Trained and hand-made models on our own GPU engine: the poses of the CPU engine.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use dormouse::engine::wgpu::{Program, Slot};
 use dormouse::preprocess::InputShape;
-use dormouse::{Backend, Bundle, Estimator, Options};
+use dormouse::{Backend, Bundle, Estimator, Frame, Options, Poses};
+use dormouse_tests::golden::data_path;
 use dormouse_tests::tolerance::SAME_POSE_PX;
+use dormouse_tests::top_down;
 use dormouse_trainer::dataset::SampleSource;
 use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
+use dormouse_trainer::dataset::video::open_path;
 
 static DEMO: &[u8] = include_bytes!("../../model-zoo/demo/demo.dorm");
 /// Width and height of the frames; the network sees three quarters of it, padded to multiples of 16 px.
 const SIZES_PX: [(usize, usize); 3] = [(128, 128), (161, 97), (256, 192)];
-const SCENES: usize = 4;
+const SCENES: usize = 17;
+
+/// The same model on the CPU and on the GPU.
+fn estimators(bundle: &Bundle<'_>, frame_px: (u32, u32)) -> [Estimator; 2] {
+    [Backend::Cpu, Backend::Wgpu].map(|backend| {
+        let options = Options { backend, allow_software: true, frame_px: Some(frame_px), ..Options::default() };
+        let estimator = Estimator::new(bundle, &options).unwrap();
+        assert_eq!(estimator.backend(), backend);
+        estimator
+    })
+}
+
+/// Number of visible keypoints; panics unless both hold the same animals, in the same order, at the same places.
+fn compare(ours: &Poses, expected: &Poses, what: &str) -> usize {
+    assert_eq!(ours.len(), expected.len(), "{what}");
+    assert_eq!(ours.overflow(), expected.overflow(), "{what}");
+    let mut visible = 0;
+    for (a, b) in ours.iter().zip(expected.iter()) {
+        for (a, b) in a.keypoints.iter().zip(b.keypoints) {
+            assert_eq!(a.is_visible(), b.is_visible(), "{what}");
+            if a.is_visible() {
+                let away = (a.position.x_px - b.position.x_px).hypot(a.position.y_px - b.position.y_px);
+                assert!(away <= SAME_POSE_PX, "{what}: {away} px apart");
+                visible += 1;
+            }
+        }
+    }
+    visible
+}
 
 #[test]
 #[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
@@ -22,33 +53,57 @@ fn wgpu_and_cpu_find_the_same_poses() {
     for (width_px, height_px) in SIZES_PX {
         let config = SynthConfig { width_px, height_px, count: SCENES, seed: 78, bright_on_dark: 0.0, ..SynthConfig::default() };
         let scenes = SynthScenes::new(config).unwrap();
-        let frame_px = Some((width_px as u32, height_px as u32));
-        let [mut cpu, mut gpu] = [Backend::Cpu, Backend::Wgpu].map(|backend| {
-            let options = Options { backend, allow_software: true, frame_px, ..Options::default() };
-            let estimator = Estimator::new(&bundle, &options).unwrap();
-            assert_eq!(estimator.backend(), backend);
-            estimator
-        });
+        let [mut cpu, mut gpu] = estimators(&bundle, (width_px as u32, height_px as u32));
         for index in 0..SCENES {
             let image = scenes.sample(index).unwrap().image;
             let frame = image.frame().unwrap();
-            let (ours, expected) = (gpu.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap());
             let what = format!("{width_px}x{height_px}, scene {index}");
-            assert_eq!(ours.len(), expected.len(), "{what}");
-            for (a, b) in ours.iter().zip(expected.iter()) {
-                for (a, b) in a.keypoints.iter().zip(b.keypoints) {
-                    assert_eq!(a.is_visible(), b.is_visible(), "{what}");
-                    if a.is_visible() {
-                        let away = (a.position.x_px - b.position.x_px).hypot(a.position.y_px - b.position.y_px);
-                        assert!(away <= SAME_POSE_PX, "{what}: {away} px apart");
-                        visible += 1;
-                    }
-                }
-            }
+            visible += compare(gpu.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), &what);
         }
     }
     // Scenes without animals would compare nothing.
     assert!(visible > 3 * SCENES * 10, "{visible} keypoints compared");
+}
+
+/// Frames of a real video. `DORMOUSE_TEST_BUNDLE` names the model; without it the demo's network looks at flies that it was not
+/// trained on: its poses are poor, but must be the same in both engines.
+#[test]
+#[ignore = "needs ../shared/data/flies, ffmpeg and a Vulkan driver"]
+fn wgpu_and_cpu_find_the_same_poses_in_real_frames() {
+    const FRAMES: u64 = 100;
+    let file = std::env::var_os("DORMOUSE_TEST_BUNDLE").map_or_else(|| DEMO.to_vec(), |path| std::fs::read(path).unwrap());
+    let bundle = Bundle::from_bytes(&file).unwrap();
+    let mut video = open_path(data_path("flies/centered_pair_small.mp4")).unwrap();
+    let [mut cpu, mut gpu] = estimators(&bundle, (video.width_px() as u32, video.height_px() as u32));
+    let mut visible = 0;
+    for index in 0..FRAMES {
+        let image = video.frame(index).unwrap();
+        let frame = image.frame().unwrap();
+        visible += compare(gpu.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), &format!("frame {index}"));
+    }
+    println!("{visible} visible parts");
+    assert!(visible > FRAMES as usize, "{visible} parts in {FRAMES} frames");
+}
+
+#[test]
+#[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
+fn top_down_models_too() {
+    let frame_px = (top_down::WIDTH as u32, top_down::HEIGHT as u32);
+    let animals: Vec<_> = [(30.0, 20.0), (85.4, 30.7), (60.2, 70.0), (3.0, 60.0)].map(|(x, y)| top_down::Animal::at(x, y)).into();
+    for identity in [false, true] {
+        for room in [2, 8] {
+            let file = top_down::bundle(&top_down::config(identity, room), None);
+            let bundle = Bundle::from_bytes(&file).unwrap();
+            let [mut cpu, mut gpu] = estimators(&bundle, frame_px);
+            for count in 0..=animals.len() {
+                let pixels = top_down::scene(&animals[..count]);
+                let frame = Frame::rgb8(&pixels, frame_px.0, frame_px.1).unwrap();
+                let expected = cpu.estimate(&frame).unwrap();
+                assert_eq!(expected.len(), count.min(room as usize), "a scene without its animals compares nothing");
+                compare(gpu.estimate(&frame).unwrap(), expected, &format!("{count} animals, room for {room}"));
+            }
+        }
+    }
 }
 
 /// Needs no GPU: wgpu refuses a dispatch that reads a buffer that it writes, and copies of maps must stay few.

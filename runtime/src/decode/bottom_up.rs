@@ -1,7 +1,8 @@
 //! Any number of animals: local peaks, joined along part affinity fields.
 
-use crate::config::{Config, HeadKind, PeakConfig};
+use crate::config::{Config, GroupingConfig, HeadKind, PeakConfig};
 use crate::decode::{Assigner, Connection, Grouper, PafScorer, Peak, PeakBuffer, PeakId, edge_order, local_peaks, refine_peak};
+use crate::engine::{DecodePlan, Found, LinePlan, PeakPlan, ScorePlan};
 use crate::error::Error;
 use crate::geometry::{ImageMap, InputPoint};
 use crate::instances::{Overflow, Poses};
@@ -15,6 +16,7 @@ pub struct BottomUp {
     peak_config: PeakConfig,
     min_line_score: f32,
     peak_stride_px: f32,
+    paf_stride_px: u32,
     edges: Vec<GroupedEdge>,
     peaks: PeakBuffer,
     scorer: PafScorer,
@@ -55,6 +57,7 @@ impl BottomUp {
             peak_config: config.peaks,
             min_line_score: config.grouping.min_line_score,
             peak_stride_px: peak_stride_px as f32,
+            paf_stride_px,
             edges: edge_order(&config.skeleton).into_iter().filter_map(edge).collect(),
             peaks: PeakBuffer::new(nodes, max_peaks),
             scorer: PafScorer::new(&config.grouping, peak_stride_px, paf_stride_px),
@@ -67,7 +70,33 @@ impl BottomUp {
     /// Replaces the contents of `poses` by the animals in `confmaps` `[nodes, h, w]` and `pafs` `[2 * edges, h, w]`.
     pub fn decode(&mut self, confmaps: &Maps<'_>, pafs: &Maps<'_>, map: ImageMap, poses: &mut Poses) {
         self.find_peaks(confmaps);
-        self.match_edges(pafs);
+        self.match_edges(|scorer, edge, sources, destinations, scores| {
+            scorer.score(pafs, edge, sources, destinations, scores);
+        });
+        self.finish(map, poses);
+    }
+
+    /// As [`decode`](Self::decode), from what an engine found.
+    pub fn decode_found(&mut self, found: &Found<'_>, map: ImageMap, poses: &mut Poses) {
+        self.peaks.take(found);
+        let mut rest = found.scores;
+        self.match_edges(|_, _, _, _, scores| {
+            let (own, behind) = rest.split_at(scores.len().min(rest.len()));
+            scores.fill(f32::NEG_INFINITY);
+            scores[..own.len()].copy_from_slice(own);
+            rest = behind;
+        });
+        self.finish(map, poses);
+    }
+
+    /// How an engine finds what [`decode_found`](Self::decode_found) takes, in outputs with these indices.
+    pub(super) fn plan(&self, peaks: PeakPlan, output: usize, grouping: GroupingConfig) -> DecodePlan {
+        let edges = self.edges.iter().map(|e| [e.index, e.source, e.destination]).collect();
+        let (peak_stride_px, stride_px) = (self.peak_stride_px as u32, self.paf_stride_px);
+        DecodePlan { peaks, scores: Some(ScorePlan::Lines(LinePlan { output, edges, grouping, peak_stride_px, stride_px })) }
+    }
+
+    fn finish(&mut self, map: ImageMap, poses: &mut Poses) {
         let stride_px = self.peak_stride_px;
         let position = |p: &Peak| map.to_image(InputPoint { x_px: p.x * stride_px, y_px: p.y * stride_px });
         let dropped = self.grouper.finish(&self.peaks, position, poses);
@@ -85,14 +114,15 @@ impl BottomUp {
         &self.peaks
     }
 
-    /// Second part: scores all candidates of every edge, matches them, and hands on what reaches the least line score.
-    fn match_edges(&mut self, pafs: &Maps<'_>) {
+    /// Second part: scores all candidates of every edge with `score` (edge, sources, destinations, scores), matches them, and hands
+    /// on what reaches the least line score.
+    fn match_edges(&mut self, mut score: impl FnMut(&PafScorer, usize, &[Peak], &[Peak], &mut [f32])) {
         self.grouper.clear();
         for edge in &self.edges {
             let sources = self.peaks.channel(edge.source);
             let destinations = self.peaks.channel(edge.destination);
             let scores = &mut self.scores[..sources.len() * destinations.len()];
-            self.scorer.score(pafs, edge.index, sources, destinations, scores);
+            score(&self.scorer, edge.index, sources, destinations, scores);
             for (s, d) in self.assigner.solve(scores, sources.len(), destinations.len()) {
                 let score = scores[s * destinations.len() + d];
                 // Only after matching, as in SLEAP: a weak pair can keep others apart.

@@ -3,6 +3,7 @@
 use crate::config::{Config, HeadKind, PeakConfig};
 use crate::decode::output::Output;
 use crate::decode::{Assigner, Peak, PeakBuffer, local_peaks, refine_peak};
+use crate::engine::{DecodePlan, Found, PeakPlan, ScorePlan};
 use crate::error::Error;
 use crate::geometry::{ImageMap, InputPoint};
 use crate::instances::{Overflow, Poses};
@@ -74,15 +75,46 @@ impl BottomUpId {
     ///
     /// The score of an animal is the mean of its node values, the score of its class the mean of the class probabilities.
     pub fn decode(&mut self, confmaps: &Maps<'_>, class_maps: &Maps<'_>, map: ImageMap, poses: &mut Poses) {
-        poses.clear();
-        self.slots.fill(None);
         local_peaks(confmaps, self.peak_config.threshold, &mut self.peaks);
         for node in 0..confmaps.channels().min(self.nodes) {
             for peak in self.peaks.channel_mut(node) {
                 *peak = refine_peak(confmaps, node, self.peak_config.refinement, *peak);
             }
-            self.assign(node, class_maps);
         }
+        let (classes, class_cells) = (self.class_output.channels, self.class_cells);
+        self.assign_all(|peaks, probabilities| {
+            for (peak, row) in peaks.iter().zip(probabilities.chunks_exact_mut(classes)) {
+                let at = cell(class_maps, peak, class_cells);
+                for (class, out) in row.iter_mut().enumerate() {
+                    *out = at.map_or(f32::NAN, |at| class_maps.channel(class)[at]);
+                }
+            }
+        });
+        self.finish(map, poses);
+    }
+
+    /// As [`decode`](Self::decode), from what an engine found.
+    pub fn decode_found(&mut self, found: &Found<'_>, map: ImageMap, poses: &mut Poses) {
+        self.peaks.take(found);
+        let mut rest = found.scores;
+        self.assign_all(|_, probabilities| {
+            let (own, behind) = rest.split_at(probabilities.len().min(rest.len()));
+            probabilities.fill(f32::NAN);
+            probabilities[..own.len()].copy_from_slice(own);
+            rest = behind;
+        });
+        self.finish(map, poses);
+    }
+
+    /// How an engine finds what [`decode_found`](Self::decode_found) takes, in outputs with these indices.
+    pub(super) fn plan(&self, peaks: PeakPlan, output: usize) -> DecodePlan {
+        let (classes, cells_per_cell) = (self.class_output.channels, self.class_cells);
+        DecodePlan { peaks, scores: Some(ScorePlan::Classes { output, classes, cells_per_cell }) }
+    }
+
+    /// Animals from the slots.
+    fn finish(&mut self, map: ImageMap, poses: &mut Poses) {
+        poses.clear();
         self.collect();
         let dropped = self.drop_weakest();
         for (index, animal) in self.animals.iter().enumerate() {
@@ -98,22 +130,21 @@ impl BottomUpId {
         poses.set_overflow(Overflow { peaks: self.peaks.overflow(), instances: dropped });
     }
 
-    /// Gives the peaks of one node to classes.
-    fn assign(&mut self, node: usize, class_maps: &Maps<'_>) {
-        let (peaks, classes) = (self.peaks.channel(node), self.class_output.channels);
-        let probabilities = &mut self.probabilities[..peaks.len() * classes];
-        for (peak, row) in peaks.iter().zip(probabilities.chunks_exact_mut(classes)) {
-            let at = cell(class_maps, peak, self.class_cells);
-            for (class, out) in row.iter_mut().enumerate() {
-                *out = at.map_or(f32::NAN, |at| class_maps.channel(class)[at]);
-            }
-        }
-        for (index, class) in self.assigner.solve(probabilities, peaks.len(), classes) {
-            let row = &probabilities[index * classes..][..classes];
-            let probability = row[class];
-            let surest = row.iter().all(|&other| !other.is_finite() || probability >= other);
-            if probability.is_finite() && probability > 0.0 && surest {
-                self.slots[class * self.nodes + node] = Some((peaks[index], probability));
+    /// Gives the peaks of every node to classes; `read` writes the `peaks * classes` probabilities of a node's peaks.
+    fn assign_all(&mut self, mut read: impl FnMut(&[Peak], &mut [f32])) {
+        self.slots.fill(None);
+        let classes = self.class_output.channels;
+        for node in 0..self.nodes {
+            let peaks = self.peaks.channel(node);
+            let probabilities = &mut self.probabilities[..peaks.len() * classes];
+            read(peaks, probabilities);
+            for (index, class) in self.assigner.solve(probabilities, peaks.len(), classes) {
+                let row = &probabilities[index * classes..][..classes];
+                let probability = row[class];
+                let surest = row.iter().all(|&other| !other.is_finite() || probability >= other);
+                if probability.is_finite() && probability > 0.0 && surest {
+                    self.slots[class * self.nodes + node] = Some((peaks[index], probability));
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::config::{Config, HeadKind, Refinement};
 use crate::decode::output::Output;
 use crate::decode::{Peak, PeakBuffer, local_peaks, refine_peak};
+use crate::engine::Found;
 use crate::error::Error;
 use crate::geometry::{ImageMap, ImagePoint, InputPoint};
 use crate::instances::Overflow;
@@ -70,20 +71,34 @@ impl CentroidFinder {
     /// # Errors
     /// [`Error::OutputShape`] if there is not exactly one channel.
     pub fn find(&mut self, maps: &Maps<'_>, map: ImageMap) -> Result<&[Centroid], Error> {
-        self.all.clear();
         self.found.clear();
         self.overflow = Overflow::default();
         self.output.check(maps)?;
         local_peaks(maps, self.threshold, &mut self.peaks);
+        for peak in self.peaks.channel_mut(0) {
+            *peak = refine_peak(maps, 0, self.refinement, *peak);
+        }
+        Ok(self.finish(map))
+    }
+
+    /// As [`find`](Self::find), from what an engine found.
+    pub fn find_found(&mut self, found: &Found<'_>, map: ImageMap) -> &[Centroid] {
+        self.peaks.take(found);
+        self.finish(map)
+    }
+
+    fn finish(&mut self, map: ImageMap) -> &[Centroid] {
+        self.all.clear();
+        self.found.clear();
+        self.overflow = Overflow::default();
         let stride_px = self.output.stride_px as f32;
-        for &peak in self.peaks.channel(0) {
-            let Peak { x, y, value } = refine_peak(maps, 0, self.refinement, peak);
+        for &Peak { x, y, value } in self.peaks.channel(0) {
             let position = map.to_image(InputPoint { x_px: x * stride_px, y_px: y * stride_px });
             self.all.push(Centroid { position, score: value });
         }
         self.overflow.peaks = self.peaks.overflow();
         self.choose();
-        Ok(&self.found)
+        &self.found
     }
 
     /// What did not fit in the latest frame. Those that were too close to others are not among it.

@@ -3,6 +3,7 @@
 use crate::config::{Config, HeadKind, ModelType};
 use crate::decode::output::Output;
 use crate::decode::{BottomUp, BottomUpId, CentroidFinder, Single};
+use crate::engine::Found;
 use crate::error::Error;
 use crate::geometry::ImageMap;
 use crate::instances::{Keypoint, Poses};
@@ -91,11 +92,7 @@ impl Decoder {
     /// [`Error::OutputShape`] if an output is missing or has another number of channels than the configuration says; `poses`
     /// is then empty.
     pub fn decode(&mut self, peaks: Maps<'_>, second: Option<Maps<'_>>, map: ImageMap, poses: &mut Poses) -> Result<(), Error> {
-        if poses.nodes() == self.nodes && poses.class_names() == self.class_names {
-            poses.clear();
-        } else {
-            *poses = self.new_poses();
-        }
+        self.make_room(poses);
         self.peaks.check(&peaks)?;
         let second = match &self.second {
             Some(output) => Some(output.needed(second, &peaks)?),
@@ -115,6 +112,31 @@ impl Decoder {
             (Stage::BottomUp(_) | Stage::BottomUpId(_), None) => {}
         }
         Ok(())
+    }
+
+    /// As [`decode`](Self::decode), from what an engine found by the [`plan`](super::decode_plan) of this model.
+    pub fn decode_found(&mut self, found: &Found<'_>, map: ImageMap, poses: &mut Poses) {
+        self.make_room(poses);
+        match &mut self.stage {
+            Stage::Single(stage) => stage.decode_found(found, map, poses),
+            Stage::BottomUp(stage) => stage.decode_found(found, map, poses),
+            Stage::BottomUpId(stage) => stage.decode_found(found, map, poses),
+            Stage::Centroid(stage) => {
+                for &centroid in stage.find_found(found, map) {
+                    poses.push(centroid.score)[0] = Keypoint { position: centroid.position, score: centroid.score };
+                }
+                poses.set_overflow(stage.overflow());
+            }
+        }
+    }
+
+    /// Empties `poses`, or replaces a buffer made for another skeleton or other classes.
+    fn make_room(&self, poses: &mut Poses) {
+        if poses.nodes() == self.nodes && poses.class_names() == self.class_names {
+            poses.clear();
+        } else {
+            *poses = self.new_poses();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::config::PeakConfig;
 use crate::decode::{Peak, global_peak, refine_peak};
+use crate::engine::Found;
 use crate::geometry::ImagePoint;
 use crate::instances::Keypoint;
 use crate::tensor::Maps;
@@ -28,6 +29,15 @@ impl GlobalPeaks {
         for (node, slot) in self.peaks.iter_mut().enumerate().take(confmaps.channels()) {
             *slot = global_peak(confmaps, node, self.config.threshold)
                 .map(|peak| refine_peak(confmaps, node, self.config.refinement, peak));
+        }
+        self.peaks.iter().any(Option::is_some)
+    }
+
+    /// Takes over what an engine found: one list of at most one peak for each node; whether there is any.
+    pub fn take(&mut self, found: &Found<'_>) -> bool {
+        self.peaks.fill(None);
+        for (slot, list) in self.peaks.iter_mut().zip(found.lists()) {
+            *slot = list.first().map(|&[x, y, value]| Peak { x, y, value });
         }
         self.peaks.iter().any(Option::is_some)
     }

@@ -16,6 +16,7 @@ mod output;
 mod paf;
 mod peak_buffer;
 mod peaks;
+mod plan;
 mod refine;
 mod single;
 #[cfg(test)]
@@ -32,5 +33,6 @@ pub use group::{Connection, Grouper, PeakId};
 pub use paf::PafScorer;
 pub use peak_buffer::{Peak, PeakBuffer};
 pub use peaks::{global_peak, local_peaks};
+pub use plan::decode_plan;
 pub use refine::refine_peak;
 pub use single::Single;

@@ -1,5 +1,6 @@
 //! Peaks of one frame in flat memory that is planned once.
 
+use crate::engine::Found;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -76,6 +77,17 @@ impl PeakBuffer {
             Some(&count) => &mut self.peaks[start..start + count],
             None => &mut [],
         }
+    }
+
+    /// Takes over peaks that an engine found: as many channels and peaks as fit.
+    pub(super) fn take(&mut self, found: &Found<'_>) {
+        self.clear();
+        let rooms = self.peaks.chunks_exact_mut(self.max_peaks.max(1)).zip(&mut self.counts);
+        for ((room, count), list) in rooms.zip(found.lists()) {
+            room.iter_mut().zip(list).for_each(|(peak, &[x, y, value])| *peak = Peak { x, y, value });
+            *count = list.len().min(room.len());
+        }
+        self.overflow = found.overflow();
     }
 
     /// Fills `channel` anew; peaks must come in raster order. The returned writer must be

@@ -2,6 +2,7 @@
 
 use crate::config::PeakConfig;
 use crate::decode::global_peaks::GlobalPeaks;
+use crate::engine::Found;
 use crate::geometry::{ImageMap, InputPoint};
 use crate::instances::Poses;
 use crate::tensor::Maps;
@@ -22,8 +23,19 @@ impl Single {
     ///
     /// The score of the animal is the sum of its node values (SLEAP). Channels beyond the planned ones are ignored.
     pub fn decode(&mut self, confmaps: &Maps<'_>, map: ImageMap, poses: &mut Poses) {
+        let found = self.parts.find(confmaps);
+        self.finish(found, map, poses);
+    }
+
+    /// As [`decode`](Self::decode), from what an engine found.
+    pub fn decode_found(&mut self, found: &Found<'_>, map: ImageMap, poses: &mut Poses) {
+        let found = self.parts.take(found);
+        self.finish(found, map, poses);
+    }
+
+    fn finish(&mut self, found: bool, map: ImageMap, poses: &mut Poses) {
         poses.clear();
-        if self.parts.find(confmaps) {
+        if found {
             let keypoints = poses.push(self.parts.sum());
             self.parts.place(|x_px, y_px| map.to_image(InputPoint { x_px, y_px }), keypoints);
         }

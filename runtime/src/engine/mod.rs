@@ -2,6 +2,7 @@
 
 mod backend;
 pub mod cpu;
+mod frames;
 mod network;
 #[cfg(feature = "tract")]
 mod tract;
@@ -9,4 +10,5 @@ mod tract;
 pub mod wgpu;
 
 pub use backend::Backend;
+pub use frames::{DecodePlan, Find, Found, FrameEngine, FrameStage, LinePlan, PeakLists, PeakPlan, ScorePlan};
 pub use network::{Engine, EngineOptions, Network, OutputSpec, load_network};

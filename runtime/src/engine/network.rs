@@ -2,9 +2,10 @@
 
 use super::Backend;
 use super::cpu::CpuNetwork;
+use super::frames::{DecodePlan, FrameEngine};
 use crate::bundle::NetworkBytes;
 use crate::error::Error;
-use crate::preprocess::InputShape;
+use crate::preprocess::{InputShape, Preprocessor};
 use crate::tensor::Maps;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -40,6 +41,14 @@ pub trait Network: Send {
     /// [`Error::Engine`] if the engine cannot run it at that size, [`Error::OutputShape`] if an output would not have the
     /// shape of its specification.
     fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error>;
+
+    /// Prepares for whole frames; `None` if the engine leaves preprocessing and decoding to the caller.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    fn prepare_frames(&self, _preprocessor: &Preprocessor, _plan: &DecodePlan) -> Result<Option<Box<dyn FrameEngine>>, Error> {
+        Ok(None)
+    }
 }
 
 /// A network prepared for one input size.
@@ -98,8 +107,12 @@ fn load_tract(_onnx: &[u8], _outputs: Vec<OutputSpec>, _threads: usize) -> Resul
 
 #[cfg(feature = "wgpu")]
 fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, allow_software: bool) -> Result<Box<dyn Network>, Error> {
+    let from = match std::env::var("DORMOUSE_GPU_FROM") {
+        Ok(stage) => stage.parse()?,
+        Err(_) => super::FrameStage::default(),
+    };
     let gpu = super::wgpu::Gpu::open(allow_software)?;
-    Ok(Box::new(super::wgpu::WgpuNetwork::load(&gpu, onnx, outputs)?))
+    Ok(Box::new(super::wgpu::WgpuNetwork::load_from(&gpu, onnx, outputs, from)?))
 }
 
 #[cfg(not(feature = "wgpu"))]

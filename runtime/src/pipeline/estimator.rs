@@ -1,7 +1,7 @@
 //! A model that is ready to turn frames into poses.
 
 use super::top_down::TopDown;
-use super::whole_frame::WholeFrame;
+use super::whole_frame::{Outcome, WholeFrame};
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind};
 use crate::decode::{Centroid, Decoder};
@@ -188,13 +188,11 @@ impl Estimator {
 
 impl Direct {
     fn estimate(&mut self, frame: &Frame<'_>, poses: &mut Poses, done: &mut dyn FnMut(Stage)) -> Result<(), Error> {
-        self.network.preprocess(frame)?;
-        done(Stage::Preprocess);
-        self.network.infer()?;
-        done(Stage::Infer);
-        let (peaks, map) = self.network.output(self.peaks)?;
-        let second = self.second.map(|head| self.network.output(head)).transpose()?.map(|(maps, _)| maps);
-        self.decoder.decode(peaks, second, map, poses)?;
+        self.network.run(frame, done)?;
+        match self.network.outcome(self.peaks, self.second)? {
+            (Outcome::Maps(peaks, second), map) => self.decoder.decode(peaks, second, map, poses)?,
+            (Outcome::Found(found), map) => self.decoder.decode_found(&found, map, poses),
+        }
         done(Stage::Decode);
         Ok(())
     }

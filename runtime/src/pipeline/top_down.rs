@@ -1,6 +1,6 @@
 //! Top-down models: a network finds the animals, another one looks at a crop around each.
 
-use super::whole_frame::{NOT_PREPARED, WholeFrame, load};
+use super::whole_frame::{NOT_PREPARED, Outcome, WholeFrame, load};
 use crate::bundle::Bundle;
 use crate::config::{HeadKind, PreprocessConfig};
 use crate::decode::{Centroid, CentroidFinder, CropDecoder};
@@ -93,12 +93,12 @@ impl TopDown {
     /// First stage alone: the centroids of a frame.
     pub fn find(&mut self, frame: &Frame<'_>, done: &mut dyn FnMut(Stage)) -> Result<&[Centroid], Error> {
         self.crops.centroids.clear();
-        self.centroid.preprocess(frame)?;
-        done(Stage::Preprocess);
-        self.centroid.infer()?;
-        done(Stage::Infer);
-        let (maps, map) = self.centroid.output(HeadKind::Centroids)?;
-        self.crops.centroids.extend_from_slice(self.finder.find(&maps, map)?);
+        self.centroid.run(frame, done)?;
+        let found = match self.centroid.outcome(HeadKind::Centroids, None)? {
+            (Outcome::Maps(maps, _), map) => self.finder.find(&maps, map)?,
+            (Outcome::Found(found), map) => self.finder.find_found(&found, map),
+        };
+        self.crops.centroids.extend_from_slice(found);
         done(Stage::Decode);
         Ok(&self.crops.centroids)
     }

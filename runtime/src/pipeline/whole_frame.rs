@@ -2,11 +2,12 @@
 
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind, NetworkConfig, PreprocessConfig};
-use crate::engine::{Backend, Engine, EngineOptions, Network, OutputSpec, load_network};
+use crate::decode::decode_plan;
+use crate::engine::{Backend, DecodePlan, Engine, EngineOptions, Found, FrameEngine, Network, OutputSpec, load_network};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImageMap;
-use crate::pipeline::{OnSizeChange, Options};
+use crate::pipeline::{OnSizeChange, Options, Stage};
 use crate::preprocess::{InputShape, Preprocessor};
 use crate::tensor::Maps;
 use alloc::boxed::Box;
@@ -19,6 +20,7 @@ pub(super) struct WholeFrame {
     backend: Backend,
     preprocess: PreprocessConfig,
     heads: Vec<HeadKind>,
+    plan: DecodePlan,
     on_size_change: OnSizeChange,
     prepared: Option<Prepared>,
 }
@@ -26,17 +28,32 @@ pub(super) struct WholeFrame {
 /// All that depends on the frame size.
 struct Prepared {
     preprocessor: Preprocessor,
-    engine: Box<dyn Engine>,
-    input: Vec<f32>,
+    route: Route,
+}
+
+/// Who does what, decided by the engine when it is prepared.
+enum Route {
+    /// The engine runs the network; preprocessing and finding are ours.
+    Maps { engine: Box<dyn Engine>, input: Vec<f32> },
+    /// The engine does all up to peaks and scores.
+    Frames(Box<dyn FrameEngine>),
+}
+
+/// What the network says of a frame.
+pub(super) enum Outcome<'a> {
+    /// Maps of the heads asked for.
+    Maps(Maps<'a>, Option<Maps<'a>>),
+    /// Peaks and scores.
+    Found(Found<'a>),
 }
 
 impl WholeFrame {
     pub fn new(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Self, Error> {
         let heads = network.heads.iter().map(|h| h.kind).collect();
         let (preprocess, on_size_change) = (network.preprocess, options.on_size_change);
-        let network = load(bundle, network, options)?;
+        let (network, plan) = (load(bundle, network, options)?, decode_plan(bundle.config())?);
         let backend = network.backend();
-        Ok(Self { network: Some(network), backend, preprocess, heads, on_size_change, prepared: None })
+        Ok(Self { network: Some(network), backend, preprocess, heads, plan, on_size_change, prepared: None })
     }
 
     pub fn backend(&self) -> Backend {
@@ -53,9 +70,15 @@ impl WholeFrame {
             return Ok(());
         }
         let preprocessor = Preprocessor::new(&self.preprocess, width_px, height_px)?;
-        let engine = self.network.as_ref().ok_or(RELEASED)?.prepare(preprocessor.shape(), 1)?;
-        let input = alloc::vec![0.0; preprocessor.shape().len()];
-        self.prepared = Some(Prepared { preprocessor, engine, input });
+        let network = self.network.as_ref().ok_or(RELEASED)?;
+        let route = match network.prepare_frames(&preprocessor, &self.plan)? {
+            Some(engine) => Route::Frames(engine),
+            None => {
+                let engine = network.prepare(preprocessor.shape(), 1)?;
+                Route::Maps { engine, input: alloc::vec![0.0; preprocessor.shape().len()] }
+            }
+        };
+        self.prepared = Some(Prepared { preprocessor, route });
         Ok(())
     }
 
@@ -73,26 +96,36 @@ impl WholeFrame {
         Ok(())
     }
 
-    /// Frame to network input; prepares first where that is due.
-    pub fn preprocess(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+    /// Frame to maps or peaks; prepares first where that is due. Tells `done` as [`Stage`] says.
+    pub fn run(&mut self, frame: &Frame<'_>, done: &mut dyn FnMut(Stage)) -> Result<(), Error> {
         if self.prepared.is_none() || self.on_size_change == OnSizeChange::Reprepare {
             self.prepare(frame.width_px(), frame.height_px())?;
         }
-        let Some(prepared) = &mut self.prepared else { return Err(NOT_PREPARED) };
-        prepared.preprocessor.run(frame, &mut prepared.input)
+        let Some(Prepared { preprocessor, route }) = &mut self.prepared else { return Err(NOT_PREPARED) };
+        match route {
+            Route::Maps { engine, input } => {
+                preprocessor.run(frame, input)?;
+                done(Stage::Preprocess);
+                engine.run(input, 1)?;
+            }
+            Route::Frames(engine) => engine.run(frame)?,
+        }
+        done(Stage::Infer);
+        Ok(())
     }
 
-    /// Network input to maps.
-    pub fn infer(&mut self) -> Result<(), Error> {
-        let Some(prepared) = &mut self.prepared else { return Err(NOT_PREPARED) };
-        prepared.engine.run(&prepared.input, 1)
-    }
-
-    /// The latest maps of a head, and the way from the input to the caller's frame.
-    pub fn output(&self, head: HeadKind) -> Result<(Maps<'_>, ImageMap), Error> {
-        let index = self.heads.iter().position(|&kind| kind == head);
-        let found = self.prepared.as_ref().and_then(|p| Some((p.engine.output(index?, 0)?, p.preprocessor.image_map())));
-        found.ok_or(NOT_PREPARED)
+    /// What the latest run gave: the maps of these heads, or peaks and scores; and the way from the input to the caller's frame.
+    pub fn outcome(&self, peaks: HeadKind, second: Option<HeadKind>) -> Result<(Outcome<'_>, ImageMap), Error> {
+        let Some(Prepared { preprocessor, route }) = &self.prepared else { return Err(NOT_PREPARED) };
+        let outcome = match route {
+            Route::Maps { engine, .. } => {
+                let index = |head: HeadKind| self.heads.iter().position(|&kind| kind == head);
+                let maps = |head| index(head).and_then(|index| engine.output(index, 0)).ok_or(NOT_PREPARED);
+                Outcome::Maps(maps(peaks)?, second.map(maps).transpose()?)
+            }
+            Route::Frames(engine) => Outcome::Found(engine.found().ok_or(NOT_PREPARED)?),
+        };
+        Ok((outcome, preprocessor.image_map()))
     }
 }
 

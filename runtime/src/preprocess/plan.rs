@@ -1,7 +1,8 @@
 //! The preparation for one frame size, and the work on each frame.
 
+use super::resize::AxisTaps;
 use super::window::{Window, WindowSampler};
-use crate::config::PreprocessConfig;
+use crate::config::{InputColor, PreprocessConfig};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImageMap;
@@ -67,6 +68,29 @@ impl Preprocessor {
     /// Width and height of the frames it takes.
     pub fn frame_px(&self) -> (u32, u32) {
         self.sampler.frame_px()
+    }
+
+    /// Width and height of the scaled frame, without padding.
+    pub fn content_px(&self) -> (usize, usize) {
+        self.sampler.content()
+    }
+
+    /// Taps of the columns and of the rows; `None` if the frame keeps its size.
+    pub fn taps(&self) -> Option<[&AxisTaps; 2]> {
+        self.sampler.taps()
+    }
+
+    /// Channels of the input.
+    pub fn color(&self) -> InputColor {
+        self.sampler.color()
+    }
+
+    /// Refuses frames of another size.
+    ///
+    /// # Errors
+    /// [`Error::SizeChanged`].
+    pub fn check_frame(&self, frame: &Frame<'_>) -> Result<(), Error> {
+        self.sampler.check_frame(frame)
     }
 
     /// The way from input coordinates back to the caller's frame.

@@ -55,6 +55,11 @@ impl AxisTaps {
         self.starts.is_empty()
     }
 
+    /// First source sample of every output, the weights of all outputs one behind the other, and how many each has.
+    pub fn tables(&self) -> (&[u32], &[f32], usize) {
+        (&self.starts, &self.weights, self.taps)
+    }
+
     /// Most source samples that any `outputs` consecutive outputs read.
     pub(super) fn largest_source(&self, outputs: usize) -> usize {
         let all = self.len();

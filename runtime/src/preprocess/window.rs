@@ -2,7 +2,7 @@
 
 use super::color::levels_from_row;
 use super::resize::{AxisTaps, mix_rows, resize_row};
-use crate::config::PreprocessConfig;
+use crate::config::{InputColor, PreprocessConfig};
 use crate::error::Error;
 use crate::frame::{Frame, PixelFormat};
 use alloc::vec::Vec;
@@ -65,13 +65,30 @@ impl WindowSampler {
         self.content
     }
 
+    /// Taps of the columns and of the rows; `None` if the frame keeps its size.
+    pub fn taps(&self) -> Option<[&AxisTaps; 2]> {
+        self.scaling.as_ref().map(|s| [&s.x_taps, &s.y_taps])
+    }
+
+    /// Channels of the input.
+    pub fn color(&self) -> InputColor {
+        self.config.color
+    }
+
+    /// Refuses frames of another size.
+    pub fn check_frame(&self, frame: &Frame<'_>) -> Result<(), Error> {
+        let (width_px, height_px) = self.frame_px;
+        if (frame.width_px(), frame.height_px()) == self.frame_px {
+            return Ok(());
+        }
+        let (got_width_px, got_height_px) = (frame.width_px(), frame.height_px());
+        Err(Error::SizeChanged { width_px, height_px, got_width_px, got_height_px })
+    }
+
     /// Refuses frames of another size and buffers that do not hold `len` values in rows of `row`.
     pub fn check(&self, frame: &Frame<'_>, input: &[f32], len: usize, row: usize) -> Result<(), Error> {
+        self.check_frame(frame)?;
         let (width_px, height_px) = self.frame_px;
-        if (frame.width_px(), frame.height_px()) != self.frame_px {
-            let (got_width_px, got_height_px) = (frame.width_px(), frame.height_px());
-            return Err(Error::SizeChanged { width_px, height_px, got_width_px, got_height_px });
-        }
         if input.len() != len {
             let (expected, got) = (len, input.len());
             return Err(Error::FrameBuffer { width_px, height_px, row_stride: row, expected, got });

@@ -2,8 +2,10 @@
 //!
 //! A network is lowered once for a size to a [`Program`]: dispatches with their kernel, parameters, constants, buffers and grid,
 //! all plain data that can be looked at without a GPU. Preparing it makes the buffers, pipelines and bind groups; a run writes
-//! the input, submits one command buffer and waits once. `runtime/GPU.md` tells the way of a frame.
+//! the input, submits one command buffer and waits once. `frames` puts preprocessing before and peaks, refinement and edge scores
+//! behind the network, in the same command buffer. `runtime/GPU.md` tells the way of a frame.
 
+mod frames;
 mod fuse;
 mod gpu;
 mod joins;
@@ -19,6 +21,7 @@ mod readback;
 mod timed;
 mod weights;
 
+pub use frames::{FrameProgram, WgpuFrames};
 pub use gpu::{AdapterReport, Gpu};
 pub use network::{WgpuEngine, WgpuNetwork};
 pub use program::{Dispatch, Program, Slot};

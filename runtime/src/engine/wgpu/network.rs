@@ -1,14 +1,16 @@
 //! The engine behind the common interface.
 
+use super::frames::{CpuPart, FrameProgram, WgpuFrames};
 use super::gpu::{Gpu, failure};
-use super::lower::lower;
+use super::lower::{lower, lower_to_maps};
 use super::prepared::Prepared;
 use super::program::Program;
-use crate::engine::Backend;
+use crate::engine::cpu::CpuNetwork;
 use crate::engine::network::{Engine, Network, OutputSpec};
+use crate::engine::{Backend, DecodePlan, FrameEngine, FrameStage};
 use crate::error::{Error, Text};
-use crate::graph::{Graph, Shape, ValueId};
-use crate::preprocess::InputShape;
+use crate::graph::{Graph, Shape, Shapes, ValueId};
+use crate::preprocess::{InputShape, Preprocessor};
 use crate::tensor::Maps;
 use alloc::boxed::Box;
 use alloc::vec;
@@ -21,6 +23,15 @@ pub struct WgpuNetwork {
     specs: Vec<OutputSpec>,
     outputs: Vec<ValueId>,
     gpu: Gpu,
+    route: Route,
+}
+
+/// Who does what of a whole frame.
+struct Route {
+    /// The first stage on the GPU.
+    from: FrameStage,
+    /// The network on the CPU, if that is its stage.
+    on_cpu: Option<CpuNetwork>,
 }
 
 impl WgpuNetwork {
@@ -30,11 +41,20 @@ impl WgpuNetwork {
     /// Those of [`Graph::from_onnx`]; [`Error::Engine`] if it does not have exactly one input of numbers or lacks a specified
     /// output.
     pub fn load(gpu: &Gpu, onnx: &[u8], outputs: Vec<OutputSpec>) -> Result<Self, Error> {
+        Self::load_from(gpu, onnx, outputs, FrameStage::default())
+    }
+
+    /// As [`load`](Self::load); of whole frames the CPU does the stages before `from`, to find which of them differs.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_from(gpu: &Gpu, onnx: &[u8], outputs: Vec<OutputSpec>, from: FrameStage) -> Result<Self, Error> {
+        let on_cpu = (from > FrameStage::Network).then(|| CpuNetwork::load(onnx, outputs.clone(), 1)).transpose()?;
         let graph = read(onnx)?;
         let find = |spec: &OutputSpec| graph.outputs().iter().find(|port| port.name == spec.name).map(|port| port.value);
         let values = outputs.iter().map(find).collect::<Option<Vec<_>>>();
         let values = values.ok_or_else(|| failure("read the network", "it lacks an output that the configuration names"))?;
-        Ok(Self { graph, specs: outputs, outputs: values, gpu: gpu.clone() })
+        Ok(Self { graph, specs: outputs, outputs: values, gpu: gpu.clone(), route: Route { from, on_cpu } })
     }
 
     /// Reads an ONNX file and gives out all its outputs in the file's order, whatever their shapes.
@@ -44,7 +64,13 @@ impl WgpuNetwork {
     pub fn load_whole(gpu: &Gpu, onnx: &[u8]) -> Result<Self, Error> {
         let graph = read(onnx)?;
         let outputs = graph.outputs().iter().map(|port| port.value).collect();
-        Ok(Self { graph, specs: Vec::new(), outputs, gpu: gpu.clone() })
+        Ok(Self {
+            graph,
+            specs: Vec::new(),
+            outputs,
+            gpu: gpu.clone(),
+            route: Route { from: FrameStage::default(), on_cpu: None },
+        })
     }
 
     /// As [`Network::prepare`], with the engine's own type.
@@ -52,6 +78,28 @@ impl WgpuNetwork {
     /// # Errors
     /// As [`Network::prepare`], and [`Error::Gpu`] if the device is too small.
     pub fn prepare_wgpu(&self, input: InputShape, images: usize) -> Result<WgpuEngine, Error> {
+        let shapes = self.shapes(input)?;
+        let images = images.max(1);
+        let program = lower(&self.graph, &shapes, &self.outputs, images)?;
+        let prepared = Prepared::new(&self.gpu.live()?, &program, images, program.result_bytes)?;
+        let results = vec![0.0; (program.result_bytes / 4) as usize];
+        Ok(WgpuEngine { program, prepared, results, input, images, done: 0 })
+    }
+
+    /// As [`Network::prepare_frames`], with the engine's own type; `None` if the plan needs more memory than it is worth.
+    ///
+    /// # Errors
+    /// As [`Network::prepare_frames`], and [`Error::Gpu`] if the device is too small.
+    pub fn prepare_whole(&self, preprocessor: &Preprocessor, plan: &DecodePlan) -> Result<Option<WgpuFrames>, Error> {
+        let shapes = self.shapes(preprocessor.shape())?;
+        let (program, places) = lower_to_maps(&self.graph, &shapes, &self.outputs, 1)?;
+        let Some(frames) = FrameProgram::new(program, &places, preprocessor, plan)? else { return Ok(None) };
+        let cpu = CpuPart::new(self.route.from, self.route.on_cpu.as_ref(), preprocessor, plan, places)?;
+        WgpuFrames::new(&self.gpu.live()?, frames, preprocessor, cpu).map(Some)
+    }
+
+    /// The shapes of all maps; refuses outputs that are not as specified.
+    fn shapes(&self, input: InputShape) -> Result<Shapes, Error> {
         let shapes = self.graph.shapes(&[batch_of_one(input)])?;
         for (spec, value) in self.specs.iter().zip(&self.outputs) {
             let (expected, got) = (spec.shape(input), shapes.of(*value).sides());
@@ -60,11 +108,7 @@ impl WgpuNetwork {
                 return Err(Error::OutputShape { output: Text::new(&spec.name), expected, got: got.map(|n| n as u32) });
             }
         }
-        let images = images.max(1);
-        let program = lower(&self.graph, &shapes, &self.outputs, images)?;
-        let prepared = Prepared::new(&self.gpu.live()?, &program, images)?;
-        let results = vec![0.0; (program.result_bytes / 4) as usize];
-        Ok(WgpuEngine { program, prepared, results, input, images, done: 0 })
+        Ok(shapes)
     }
 }
 
@@ -88,6 +132,11 @@ impl Network for WgpuNetwork {
 
     fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error> {
         Ok(Box::new(self.prepare_wgpu(input, images)?))
+    }
+
+    fn prepare_frames(&self, preprocessor: &Preprocessor, plan: &DecodePlan) -> Result<Option<Box<dyn FrameEngine>>, Error> {
+        let frames = self.prepare_whole(preprocessor, plan)?;
+        Ok(frames.map(|frames| Box::new(frames) as Box<dyn FrameEngine>))
     }
 }
 
@@ -128,7 +177,7 @@ impl Engine for WgpuEngine {
         let ran = self.prepared.run(input, images, &mut self.results);
         if ran.is_err() && self.prepared.gpu.is_lost() {
             // Once: a device that is lost again at once is broken.
-            self.prepared = Prepared::new(&self.prepared.gpu.live()?, &self.program, self.images)?;
+            self.prepared = Prepared::new(&self.prepared.gpu.live()?, &self.program, self.images, self.program.result_bytes)?;
             self.prepared.run(input, images, &mut self.results)?;
         } else {
             ran?;

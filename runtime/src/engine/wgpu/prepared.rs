@@ -21,8 +21,7 @@ pub(super) struct Ready {
 /// A program on the device.
 pub(super) struct Prepared {
     pub gpu: Gpu,
-    image: Buffer,
-    results: Buffer,
+    buffers: Buffers,
     /// What the CPU reads.
     readback: Buffer,
     pub ready: Vec<Ready>,
@@ -50,20 +49,20 @@ impl Ready {
 }
 
 impl Prepared {
-    /// Makes everything for up to `images` images a run.
+    /// Makes everything for up to `images` images a run, of whose results at most `read_bytes` are read at once.
     ///
     /// # Errors
     /// [`Error::Gpu`] if a buffer or grid is beyond the device's limits, [`Error::Engine`] if the driver refuses something.
-    pub fn new(gpu: &Gpu, program: &Program, images: usize) -> Result<Self, Error> {
+    pub fn new(gpu: &Gpu, program: &Program, images: usize, read_bytes: u64) -> Result<Self, Error> {
         check_limits(gpu, program, images)?;
         let buffers = Buffers::new(gpu, program);
         let ready = program.dispatches.iter().enumerate().map(|(index, d)| buffers.ready(gpu, index, d)).collect();
-        let size = program.result_bytes.max(LEAST_BYTES);
+        let size = read_bytes.max(LEAST_BYTES);
         let readback = buffer(gpu, "readback", size, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
         // Uploads what was queued, so that the first frame does not pay for it.
         gpu.queue.submit([]);
         gpu.check("prepare the network")?;
-        Ok(Self { gpu: gpu.clone(), image: buffers.image, results: buffers.results, readback, ready })
+        Ok(Self { gpu: gpu.clone(), buffers, readback, ready })
     }
 
     /// Runs `images` images: one upload, one submit, one wait. `results` are as many numbers as the program gives back.
@@ -71,27 +70,59 @@ impl Prepared {
     /// # Errors
     /// [`Error::Engine`] if the driver fails or the device was lost.
     pub fn run(&self, input: &[f32], images: usize, results: &mut [f32]) -> Result<(), Error> {
+        self.write(Slot::Image, 0, bytemuck::cast_slice(input));
+        self.execute(0, images, 0, bytemuck::cast_slice_mut(results))
+    }
+
+    /// Whether the device was lost; for after a call that failed.
+    pub fn is_lost(&self) -> bool {
+        // The driver's callback comes while it is polled; what that says is known already.
+        let _ = self.gpu.device.poll(wgpu::PollType::Poll);
+        self.gpu.is_lost()
+    }
+
+    /// Queues bytes for a buffer, a multiple of 4 at a multiple of 4.
+    pub fn write(&self, slot: Slot, offset: usize, bytes: &[u8]) {
+        self.gpu.queue.write_buffer(self.buffers.slot(slot), offset as u64, bytes);
+    }
+
+    /// Queues `size` bytes for a buffer, a multiple of 4; `fill` writes them. False if the driver refuses.
+    pub fn write_with(&self, slot: Slot, size: usize, fill: impl FnOnce(&mut wgpu::QueueWriteBufferView)) -> bool {
+        let Some(size) = core::num::NonZeroU64::new(size as u64) else { return true };
+        let view = self.gpu.queue.write_buffer_with(self.buffers.slot(slot), 0, size);
+        view.map(|mut view| fill(&mut view)).is_some()
+    }
+
+    /// Queues the parameters of a dispatch.
+    pub fn write_params(&self, dispatch: usize, bytes: &[u8]) {
+        self.gpu.queue.write_buffer(&self.buffers.params, (dispatch * self.buffers.params_apart) as u64, bytes);
+    }
+
+    /// Runs the dispatches from `first` on for `images` images, then reads results from byte `at` on; one submit, one wait.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the driver fails or the device was lost.
+    pub fn execute(&self, first: usize, images: usize, at: usize, results: &mut [u8]) -> Result<(), Error> {
         let device = &self.gpu.device;
-        self.gpu.queue.write_buffer(&self.image, 0, bytemuck::cast_slice(input));
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for dispatch in &self.ready {
+        for dispatch in self.ready.iter().skip(first) {
             dispatch.record(&mut pass, images);
         }
         drop(pass);
-        let bytes = size_of_val(results) as u64;
-        encoder.copy_buffer_to_buffer(&self.results, 0, &self.readback, 0, bytes);
+        let bytes = results.len() as u64;
+        encoder.copy_buffer_to_buffer(&self.buffers.results, at as u64, &self.readback, 0, bytes);
         self.gpu.queue.submit([encoder.finish()]);
-        read_back(&self.gpu, &self.readback, bytemuck::cast_slice_mut(results))
+        read_back(&self.gpu, &self.readback, results)
     }
 }
 
 impl Buffers {
     fn new(gpu: &Gpu, program: &Program) -> Self {
-        let maps = program.buffers.iter().map(|bytes| buffer(gpu, "maps", *bytes, BufferUsages::STORAGE)).collect();
         let input = BufferUsages::STORAGE | BufferUsages::COPY_DST;
+        let maps = program.buffers.iter().map(|bytes| buffer(gpu, "maps", *bytes, input)).collect();
         let image = buffer(gpu, "image", program.image_bytes, input);
-        let results = buffer(gpu, "results", program.result_bytes, BufferUsages::STORAGE | BufferUsages::COPY_SRC);
+        let results = buffer(gpu, "results", program.result_bytes, input | BufferUsages::COPY_SRC);
         let constants = buffer(gpu, "constants", program.constants.len() as u64, input);
         gpu.queue.write_buffer(&constants, 0, &program.constants);
         let align = gpu.device.limits().min_uniform_buffer_offset_alignment.max(16) as usize;

@@ -5,4 +5,4 @@ mod others;
 mod walk;
 
 pub(super) use conv::pools_itself;
-pub(super) use walk::lower;
+pub(super) use walk::{lower, lower_to_maps};

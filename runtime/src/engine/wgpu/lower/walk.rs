@@ -46,6 +46,27 @@ pub(in crate::engine::wgpu) fn lower(
     wanted: &[ValueId],
     images: usize,
 ) -> Result<Program, Error> {
+    let mut lowering = walk(graph, shapes, wanted, images)?;
+    for value in wanted {
+        lowering.unpack(*value, images)?;
+    }
+    Ok(lowering.program)
+}
+
+/// As [`lower`], but the wanted values stay on the device, at the places given.
+pub(in crate::engine::wgpu) fn lower_to_maps(
+    graph: &Graph<'_>,
+    shapes: &Shapes,
+    wanted: &[ValueId],
+    images: usize,
+) -> Result<(Program, Vec<Place>), Error> {
+    let lowering = walk(graph, shapes, wanted, images)?;
+    let places = wanted.iter().map(|value| lowering.place("output", *value)).collect::<Result<_, _>>()?;
+    Ok((lowering.program, places))
+}
+
+/// All nodes.
+fn walk<'g>(graph: &'g Graph<'g>, shapes: &'g Shapes, wanted: &[ValueId], images: usize) -> Result<Lowering<'g>, Error> {
     let port = graph.inputs().first().map(|port| port.value);
     let port = port.ok_or(Error::Engine { engine: "wgpu", action: "lower the network", detail: Text::new("it has no input") })?;
     let mut readers = graph.nodes().iter().filter(|n| n.inputs.contains(&port));
@@ -68,10 +89,7 @@ pub(in crate::engine::wgpu) fn lower(
     for node in graph.nodes() {
         lowering.node(node)?;
     }
-    for value in wanted {
-        lowering.unpack(*value, images)?;
-    }
-    Ok(lowering.program)
+    Ok(lowering)
 }
 
 impl Lowering<'_> {
