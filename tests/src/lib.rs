@@ -13,6 +13,7 @@ pub mod networks;
 pub mod node_files;
 pub mod npy;
 pub mod onnx;
+pub mod poses;
 pub mod run_tract;
 pub mod tolerance;
 pub mod top_down;

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use dormouse::engine::cpu::CpuNetwork;
-use dormouse::{Backend, Bundle, Error, Estimator, Frame, Options, Poses};
+use dormouse::{Backend, Bundle, Error, Estimator, Frame, Options};
 use dormouse_tests::golden::data_path;
 use dormouse_tests::onnx::{Attr, Onnx};
-use dormouse_tests::tolerance::SAME_POSE_PX;
+use dormouse_tests::poses::same_poses;
 use dormouse_trainer::dataset::SampleSource;
 use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
 use dormouse_trainer::dataset::video::open_path;
@@ -21,23 +21,6 @@ fn estimator(bundle: &Bundle<'_>, backend: Backend, threads: usize, frame_px: (u
     let estimator = Estimator::new(bundle, &options).unwrap();
     assert_eq!(estimator.backend(), if backend == Backend::Auto { Backend::Cpu } else { backend });
     estimator
-}
-
-/// Number of visible keypoints; panics unless both hold the same animals, in the same order, at the same places.
-fn compare(ours: &Poses, other: &Poses, what: &str) -> usize {
-    assert_eq!(ours.len(), other.len(), "{what}");
-    let mut visible = 0;
-    for (a, b) in ours.iter().zip(other.iter()) {
-        for (a, b) in a.keypoints.iter().zip(b.keypoints) {
-            assert_eq!(a.is_visible(), b.is_visible(), "{what}");
-            if a.is_visible() {
-                let away = (a.position.x_px - b.position.x_px).hypot(a.position.y_px - b.position.y_px);
-                assert!(away <= SAME_POSE_PX, "{what}: {away} px apart");
-                visible += 1;
-            }
-        }
-    }
-    visible
 }
 
 #[test]
@@ -56,7 +39,8 @@ fn cpu_and_tract_find_the_same_poses() {
             let frame: Frame<'_> = image.frame().unwrap();
             let expected = tract.estimate(&frame).unwrap();
             for ours in &mut ours {
-                visible += compare(ours.estimate(&frame).unwrap(), expected, &format!("{width_px}x{height_px}, scene {index}"));
+                visible +=
+                    same_poses(ours.estimate(&frame).unwrap(), expected, &format!("{width_px}x{height_px}, scene {index}"));
             }
         }
     }
@@ -76,7 +60,7 @@ fn released_networks_keep_to_one_size() {
     let mut whole = estimator(&bundle, Backend::Cpu, 1, (128, 96));
     let mut released = estimator(&bundle, Backend::Cpu, 1, (128, 96));
     released.release_networks().unwrap();
-    assert!(compare(released.estimate(&frame).unwrap(), whole.estimate(&frame).unwrap(), "released") > 0);
+    assert!(same_poses(released.estimate(&frame).unwrap(), whole.estimate(&frame).unwrap(), "released") > 0);
     released.prepare(128, 96).unwrap();
     let other = released.prepare(96, 128);
     assert!(matches!(other, Err(Error::InvalidConfig { field: "estimator", .. })), "{other:?}");
@@ -111,7 +95,7 @@ fn cpu_and_tract_find_the_same_poses_in_real_frames() {
         let frame: Frame<'_> = image.frame().unwrap();
         let expected = tract.estimate(&frame).unwrap();
         animals += expected.len();
-        visible += compare(ours.estimate(&frame).unwrap(), expected, &format!("frame {index}"));
+        visible += same_poses(ours.estimate(&frame).unwrap(), expected, &format!("frame {index}"));
     }
     println!("{animals} animals, {visible} visible parts");
     assert!(visible > FRAMES as usize, "{visible} parts in {FRAMES} frames");

@@ -4,9 +4,9 @@
 
 use dormouse::engine::wgpu::{Program, Slot};
 use dormouse::preprocess::InputShape;
-use dormouse::{Backend, Bundle, Estimator, Frame, Options, Poses};
+use dormouse::{Backend, Bundle, Estimator, Frame, Options};
 use dormouse_tests::golden::data_path;
-use dormouse_tests::tolerance::SAME_POSE_PX;
+use dormouse_tests::poses::same_poses;
 use dormouse_tests::top_down;
 use dormouse_trainer::dataset::SampleSource;
 use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
@@ -27,24 +27,6 @@ fn estimators(bundle: &Bundle<'_>, frame_px: (u32, u32)) -> [Estimator; 2] {
     })
 }
 
-/// Number of visible keypoints; panics unless both hold the same animals, in the same order, at the same places.
-fn compare(ours: &Poses, expected: &Poses, what: &str) -> usize {
-    assert_eq!(ours.len(), expected.len(), "{what}");
-    assert_eq!(ours.overflow(), expected.overflow(), "{what}");
-    let mut visible = 0;
-    for (a, b) in ours.iter().zip(expected.iter()) {
-        for (a, b) in a.keypoints.iter().zip(b.keypoints) {
-            assert_eq!(a.is_visible(), b.is_visible(), "{what}");
-            if a.is_visible() {
-                let away = (a.position.x_px - b.position.x_px).hypot(a.position.y_px - b.position.y_px);
-                assert!(away <= SAME_POSE_PX, "{what}: {away} px apart");
-                visible += 1;
-            }
-        }
-    }
-    visible
-}
-
 #[test]
 #[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
 fn wgpu_and_cpu_find_the_same_poses() {
@@ -58,7 +40,7 @@ fn wgpu_and_cpu_find_the_same_poses() {
             let image = scenes.sample(index).unwrap().image;
             let frame = image.frame().unwrap();
             let what = format!("{width_px}x{height_px}, scene {index}");
-            visible += compare(gpu.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), &what);
+            visible += same_poses(gpu.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), &what);
         }
     }
     // Scenes without animals would compare nothing.
@@ -79,7 +61,7 @@ fn wgpu_and_cpu_find_the_same_poses_in_real_frames() {
     for index in 0..FRAMES {
         let image = video.frame(index).unwrap();
         let frame = image.frame().unwrap();
-        visible += compare(gpu.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), &format!("frame {index}"));
+        visible += same_poses(gpu.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), &format!("frame {index}"));
     }
     println!("{visible} visible parts");
     assert!(visible > FRAMES as usize, "{visible} parts in {FRAMES} frames");
@@ -100,7 +82,7 @@ fn top_down_models_too() {
                 let frame = Frame::rgb8(&pixels, frame_px.0, frame_px.1).unwrap();
                 let expected = cpu.estimate(&frame).unwrap();
                 assert_eq!(expected.len(), count.min(room as usize), "a scene without its animals compares nothing");
-                compare(gpu.estimate(&frame).unwrap(), expected, &format!("{count} animals, room for {room}"));
+                same_poses(gpu.estimate(&frame).unwrap(), expected, &format!("{count} animals, room for {room}"));
             }
         }
     }
