@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Lanes are output channels, rows are places of the output. The offsets come as runs of neighbouring numbers: the channels
-//! of a block, or the taps of a kernel row on a planar image. Every sum is made by one accumulator in the order of `k`, so a
-//! result depends neither on the tile it falls into nor on the number of threads.
+//! of a block, or the taps of a kernel row on a planar image. Every sum is made by one accumulator in the order of `k`, from what
+//! the sink says it begins with, so a result depends neither on the tile it falls into nor on the number of threads.
 
 #![expect(unsafe_code, reason = "the innermost loop of the engine: raw pointers and vector instructions")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "each function has one proof, under its Safety heading")]
@@ -37,11 +37,17 @@ pub(super) struct Operands<'a> {
 
 /// Takes the sums of a register tile.
 pub(super) trait Sink {
-    /// Takes the sum of one row and block.
+    /// What all sums of a block begin with.
     ///
     /// # Safety
-    /// The instructions of `V` are available and what the sink points to is writable for this row and block.
-    unsafe fn put<V: Vector>(&self, row: usize, block: usize, sum: V);
+    /// The instructions of `V` are available and what the sink points to is readable for this block.
+    unsafe fn start<V: Vector>(&self, block: usize) -> V;
+
+    /// Takes the sums of the first `R` rows and `B` blocks.
+    ///
+    /// # Safety
+    /// The instructions of `V` are available and what the sink points to is writable for these rows and blocks.
+    unsafe fn put<V: Vector, const R: usize, const B: usize>(&self, sums: [[V; B]; R]);
 }
 
 /// Makes `rows` sums of `blocks` (1 or 2) vectors, in as few tiles of about the same height as possible.
@@ -117,7 +123,11 @@ unsafe fn pick<V: Vector>(from: Operands<'_>, rows: usize, blocks: usize, sink: 
 /// One register tile of `R` rows and `B` blocks.
 #[inline(always)]
 unsafe fn tile<V: Vector, const R: usize, const B: usize>(from: Operands<'_>, sink: &impl Sink) {
-    let mut sums = [[V::splat(0.0); B]; R];
+    let mut starts = [V::splat(0.0); B];
+    for (block, start) in starts.iter_mut().enumerate() {
+        *start = sink.start(block);
+    }
+    let mut sums = [starts; R];
     let mut weights = from.weights;
     for run in from.runs {
         let input = from.input.add(run.offset);
@@ -135,9 +145,5 @@ unsafe fn tile<V: Vector, const R: usize, const B: usize>(from: Operands<'_>, si
             }
         }
     }
-    for (row, sums) in sums.into_iter().enumerate() {
-        for (block, sum) in sums.into_iter().enumerate() {
-            sink.put(row, block, sum);
-        }
-    }
+    sink.put(sums);
 }
