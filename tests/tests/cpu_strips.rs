@@ -32,7 +32,7 @@ fn mix(onnx: Onnx, [from, to]: [usize; 2], input: &str) -> Onnx {
     onnx.node("Conv", &[input, "m.w", "m.b"], "m", &[])
 }
 
-fn run(case: &str, onnx: &Onnx, channels: usize, [height, width]: [usize; 2], expected: &[&str]) {
+fn run(case: &str, onnx: Onnx, channels: usize, [height, width]: [usize; 2], expected: &[&str]) {
     let case = format!("{case}, {channels} channels on {width}x{height}");
     let methods = same_as_reference(&case, &onnx.bytes(), [channels, height, width], CPU_DIRECT);
     for method in expected {
@@ -47,7 +47,7 @@ fn channels_are_mixed_strip_by_strip() {
             for sides in [[1, 1], [2, 3], [7, 12], [13, 30], [40, 9]] {
                 let mixed = mix(depthwise(from, kernel, stride), [from, to], "d");
                 let case = format!("{kernel}x{kernel} s{stride} to {to}");
-                run(&case, &mixed.node("Sigmoid", &["m"], "y", &[]), from, sides, &["depthwise, 1x1"]);
+                run(&case, mixed.node("Sigmoid", &["m"], "y", &[]), from, sides, &["depthwise, 1x1"]);
             }
         }
     }
@@ -55,7 +55,7 @@ fn channels_are_mixed_strip_by_strip() {
     for function in ["Relu", "Sigmoid"] {
         let between = mix(depthwise(20, 3, 1).node(function, &["d"], "f", &[]), [20, 24], "f");
         let behind = between.node(function, &["m"], "g", &[]).node("LeakyRelu", &["g"], "y", &[]);
-        run(function, &behind, 20, [9, 22], &["depthwise, 1x1"]);
+        run(function, behind, 20, [9, 22], &["depthwise, 1x1"]);
     }
 }
 
@@ -69,35 +69,35 @@ fn mixed_channels_are_added_and_pooled() {
                     mixed.node("Add", &inputs, "s", &[])
                 };
                 let added = sum().node("Sigmoid", &["s"], "y", &[]);
-                run("added", &added, channels, sides, &["depthwise, 1x1, add"]);
+                run("added", added, channels, sides, &["depthwise, 1x1, add"]);
                 if sides[0] > 1 {
                     let pooled = sum().node("Sigmoid", &["s"], "y", &[]).output("p").node("MaxPool", &["s"], "p", &HALVED);
-                    run("pooled", &pooled, channels, sides, &["depthwise, 1x1, add, pool"]);
+                    run("pooled", pooled, channels, sides, &["depthwise, 1x1, add, pool"]);
                     let only = sum().node("MaxPool", &["s"], "y", &HALVED);
-                    run("only pooled", &only, channels, sides, &["depthwise, 1x1, add, pool"]);
+                    run("only pooled", only, channels, sides, &["depthwise, 1x1, add, pool"]);
                 }
             }
         }
     }
     let pooled = mix(depthwise(20, 3, 1), [20, 40], "d").node("MaxPool", &["m"], "y", &HALVED);
-    run("pooled, not added", &pooled, 20, [9, 16], &["depthwise, 1x1, pool"]);
+    run("pooled, not added", pooled, 20, [9, 16], &["depthwise, 1x1, pool"]);
 }
 
 /// What something else reads as well is made for itself.
 #[test]
 fn what_others_read_is_not_mixed() {
     let twice = mix(depthwise(20, 3, 1), [20, 20], "d").node("Mul", &["m", "d"], "y", &[]);
-    run("depthwise read twice", &twice, 20, [7, 12], &["depthwise", "direct"]);
+    run("depthwise read twice", twice, 20, [7, 12], &["depthwise", "direct"]);
     let given_out = mix(depthwise(20, 3, 1).output("d"), [20, 20], "d").node("Sigmoid", &["m"], "y", &[]);
-    run("depthwise given out", &given_out, 20, [7, 12], &["depthwise", "direct"]);
+    run("depthwise given out", given_out, 20, [7, 12], &["depthwise", "direct"]);
     let head = mix(depthwise(20, 3, 1).output("m"), [20, 13], "d").node("Sigmoid", &["a"], "y", &[]);
-    run("a head", &head, 20, [7, 12], &["depthwise", "direct, planes"]);
+    run("a head", head, 20, [7, 12], &["depthwise", "direct, planes"]);
     let strided = depthwise(20, 3, 1).floats("m.w", &[12, 20, 1, 1], &weights(240, 20));
     let strided = strided.node("Conv", &["d", "m.w"], "m", &[("strides", Attr::Ints(&[2; 2]))]).node("Relu", &["m"], "y", &[]);
-    run("strided", &strided, 20, [7, 12], &["depthwise", "direct"]);
+    run("strided", strided, 20, [7, 12], &["depthwise", "direct"]);
     // The other map comes later than both convolutions.
     let later = mix(depthwise(20, 3, 1), [20, 20], "d").node("Sigmoid", &["x"], "b", &[]).node("Add", &["m", "b"], "s", &[]);
-    run("later", &later.node("Sigmoid", &["s"], "y", &[]), 20, [7, 12], &["depthwise, 1x1", "add"]);
+    run("later", later.node("Sigmoid", &["s"], "y", &[]), 20, [7, 12], &["depthwise, 1x1", "add"]);
 }
 
 #[test]
@@ -111,15 +111,15 @@ fn pools_are_made_by_sums_over_taps() {
                 onnx.node("Conv", &["x", "w", "b"], "c", &[("pads", Attr::Ints(&[1; 4]))]).node("Relu", &["c"], "r", &[])
             };
             let only = stem().node("MaxPool", &["r"], "y", &HALVED);
-            run("stem, pooled", &only, channels[0], sides, &["direct, pool"]);
+            run("stem, pooled", only, channels[0], sides, &["direct, pool"]);
             let both = stem().output("p").node("MaxPool", &["r"], "p", &HALVED).node("Sigmoid", &["r"], "y", &[]);
-            run("stem, both", &both, channels[0], sides, &["direct, pool"]);
+            run("stem, both", both, channels[0], sides, &["direct, pool"]);
         }
     }
     for sides in [[2, 2], [9, 14], [16, 33]] {
         let mixed = || mix(start(20), [20, 20], "a");
-        run("1x1, pooled", &mixed().node("MaxPool", &["m"], "y", &HALVED), 20, sides, &["direct, pool"]);
+        run("1x1, pooled", mixed().node("MaxPool", &["m"], "y", &HALVED), 20, sides, &["direct, pool"]);
         let sum = mixed().node("Add", &["a", "m"], "s", &[]).node("MaxPool", &["s"], "y", &HALVED);
-        run("added, pooled", &sum, 20, sides, &["direct, add, pool"]);
+        run("added, pooled", sum, 20, sides, &["direct, add, pool"]);
     }
 }
