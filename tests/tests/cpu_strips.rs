@@ -32,6 +32,11 @@ fn mix(onnx: Onnx, [from, to]: [usize; 2], input: &str) -> Onnx {
     onnx.node("Conv", &[input, "m.w", "m.b"], "m", &[])
 }
 
+/// `y`, which no convolution takes in.
+fn finish(onnx: Onnx, input: &str) -> Onnx {
+    onnx.node("Relu", &[input], "z", &[]).node("Sigmoid", &["z"], "y", &[])
+}
+
 fn run(case: &str, onnx: Onnx, channels: usize, [height, width]: [usize; 2], expected: &[&str]) {
     let case = format!("{case}, {channels} channels on {width}x{height}");
     let methods = same_as_reference(&case, &onnx.bytes(), [channels, height, width], CPU_DIRECT);
@@ -47,7 +52,7 @@ fn channels_are_mixed_strip_by_strip() {
             for sides in [[1, 1], [2, 3], [7, 12], [13, 30], [40, 9]] {
                 let mixed = mix(depthwise(from, kernel, stride), [from, to], "d");
                 let case = format!("{kernel}x{kernel} s{stride} to {to}");
-                run(&case, mixed.node("Sigmoid", &["m"], "y", &[]), from, sides, &["depthwise, 1x1"]);
+                run(&case, finish(mixed, "m"), from, sides, &["depthwise, 1x1"]);
             }
         }
     }
@@ -88,12 +93,12 @@ fn mixed_channels_are_added_and_pooled() {
 fn what_others_read_is_not_mixed() {
     let twice = mix(depthwise(20, 3, 1), [20, 20], "d").node("Mul", &["m", "d"], "y", &[]);
     run("depthwise read twice", twice, 20, [7, 12], &["depthwise", "direct"]);
-    let given_out = mix(depthwise(20, 3, 1).output("d"), [20, 20], "d").node("Sigmoid", &["m"], "y", &[]);
+    let given_out = finish(mix(depthwise(20, 3, 1).output("d"), [20, 20], "d"), "m");
     run("depthwise given out", given_out, 20, [7, 12], &["depthwise", "direct"]);
     let head = mix(depthwise(20, 3, 1).output("m"), [20, 13], "d").node("Sigmoid", &["a"], "y", &[]);
     run("a head", head, 20, [7, 12], &["depthwise", "direct, planes"]);
     let strided = depthwise(20, 3, 1).floats("m.w", &[12, 20, 1, 1], &weights(240, 20));
-    let strided = strided.node("Conv", &["d", "m.w"], "m", &[("strides", Attr::Ints(&[2; 2]))]).node("Relu", &["m"], "y", &[]);
+    let strided = finish(strided.node("Conv", &["d", "m.w"], "m", &[("strides", Attr::Ints(&[2; 2]))]), "m");
     run("strided", strided, 20, [7, 12], &["depthwise", "direct"]);
     // The other map comes later than both convolutions.
     let later = mix(depthwise(20, 3, 1), [20, 20], "d").node("Sigmoid", &["x"], "b", &[]).node("Add", &["m", "b"], "s", &[]);

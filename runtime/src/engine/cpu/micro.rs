@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Lanes are output channels, rows are places of the output. The offsets come as runs of neighbouring numbers: the channels
-//! of a block, or the taps of a kernel row on a planar image. Every sum is made by one accumulator in the order of `k`, from what
-//! the sink says it begins with, so a result depends neither on the tile it falls into nor on the number of threads.
+//! of a block, or the taps of a kernel row on a planar image. Every sum is made by one accumulator in the order of `k`, so a
+//! result depends neither on the tile it falls into nor on the number of threads.
 
 #![expect(unsafe_code, reason = "the innermost loop of the engine: raw pointers and vector instructions")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "each function has one proof, under its Safety heading")]
@@ -37,12 +37,6 @@ pub(super) struct Operands<'a> {
 
 /// Takes the sums of a register tile.
 pub(super) trait Sink {
-    /// What all sums of a block begin with.
-    ///
-    /// # Safety
-    /// The instructions of `V` are available and what the sink points to is readable for this block.
-    unsafe fn start<V: Vector>(&self, block: usize) -> V;
-
     /// Takes the sums of the first `R` rows and `B` blocks.
     ///
     /// # Safety
@@ -123,11 +117,7 @@ unsafe fn pick<V: Vector>(from: Operands<'_>, rows: usize, blocks: usize, sink: 
 /// One register tile of `R` rows and `B` blocks.
 #[inline(always)]
 unsafe fn tile<V: Vector, const R: usize, const B: usize>(from: Operands<'_>, sink: &impl Sink) {
-    let mut starts = [V::splat(0.0); B];
-    for (block, start) in starts.iter_mut().enumerate() {
-        *start = sink.start(block);
-    }
-    let mut sums = [starts; R];
+    let mut sums = [[V::splat(0.0); B]; R];
     let mut weights = from.weights;
     for run in from.runs {
         let input = from.input.add(run.offset);

@@ -31,7 +31,7 @@ pub(in crate::engine::cpu) enum Layout {
     Pooled {
         /// The smaller map.
         to: Map,
-        /// Whether the outputs themselves are wanted; their place means nothing otherwise.
+        /// Whether the outputs themselves are wanted; their place means nothing otherwise. Sums with another map are.
         stored: bool,
     },
     /// Plane by plane, one image behind the other: an output of the network. For convolutions whose outputs are all made by

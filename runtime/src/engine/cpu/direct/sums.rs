@@ -98,12 +98,12 @@ struct Outputs {
 
 impl Sink for Outputs {
     #[inline(always)]
-    unsafe fn start<V: Vector>(&self, block: usize) -> V {
-        V::load(self.bias.add(block * V::LANES))
-    }
-
-    #[inline(always)]
     unsafe fn put<V: Vector, const R: usize, const B: usize>(&self, mut sums: [[V; B]; R]) {
+        for sums in &mut sums {
+            for (block, sum) in sums.iter_mut().enumerate() {
+                *sum = sum.add(V::load(self.bias.add(block * V::LANES)));
+            }
+        }
         // One decision for all of them.
         if self.relu {
             for sum in sums.as_flattened_mut() {

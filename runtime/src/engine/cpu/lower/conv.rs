@@ -38,7 +38,7 @@ impl<'g> Lowering<'g> {
         } else {
             self.maps(node.inputs[0])?.into_iter().map(|map| (map, Scale::Same)).collect()
         };
-        let (output, pooled) = self.with_pool(node.output);
+        let (output, pooled) = self.with_pool(node.output, false);
         let sides = self.sides(node.output);
         self.count(flop);
         let (isa, workers) = (self.isa, self.workers);
@@ -54,11 +54,11 @@ impl<'g> Lowering<'g> {
         Ok(())
     }
 
-    /// Makes the map of a value, and that of a 2x2 max pool of it if there is one; where only the pool reads the value, it is never
-    /// stored.
-    fn with_pool(&mut self, value: ValueId) -> (Option<Unplaced>, Option<Unplaced>) {
+    /// Makes the map of a value, and that of a 2x2 max pool of it if there is one; where only the pool reads the value, it need not
+    /// be stored.
+    fn with_pool(&mut self, value: ValueId, stored: bool) -> (Option<Unplaced>, Option<Unplaced>) {
         let pooled = self.pool_behind(value);
-        let output = if pooled.is_some() && self.is_read_once(value) {
+        let output = if pooled.is_some() && self.is_read_once(value) && !stored {
             self.keep_inside(value);
             None
         } else {
@@ -135,7 +135,8 @@ impl<'g> Lowering<'g> {
         let (made, other) = if conv { self.with_sum(node.output) } else { (node.output, None) };
         let (output, pooled) = match planes {
             Some(planes) => (Some(planes), None),
-            None if conv => self.with_pool(made),
+            // What is added lies as the outputs do in their map.
+            None if conv => self.with_pool(made, other.is_some()),
             None => (Some(self.make(made)), None),
         };
         let sides = self.sides(made);

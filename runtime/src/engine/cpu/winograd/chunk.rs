@@ -192,11 +192,6 @@ struct Products {
 
 impl Sink for Products {
     #[inline(always)]
-    unsafe fn start<V: Vector>(&self, _block: usize) -> V {
-        V::splat(0.0)
-    }
-
-    #[inline(always)]
     unsafe fn put<V: Vector, const R: usize, const B: usize>(&self, sums: [[V; B]; R]) {
         for (row, sums) in sums.into_iter().enumerate() {
             for (block, sum) in sums.into_iter().enumerate() {
