@@ -13,7 +13,7 @@ impl Share {
     fn take(&self, first: bool) -> Option<u32> {
         let task = |now: u64| {
             let (start, end) = (now as u32, (now >> 32) as u32);
-            (start < end).then_some(if first { (start, now + 1) } else { (end - 1, now - (1 << 32)) })
+            (start < end).then(|| if first { (start, now + 1) } else { (end - 1, now - (1 << 32)) })
         };
         let mut now = self.0.load(Relaxed);
         loop {
