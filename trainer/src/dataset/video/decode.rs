@@ -10,6 +10,10 @@ const MAX_DECODER_BYTES: u64 = 1 << 30;
 
 /// Decodes a PNG, JPEG, BMP or TIFF file (told by its content) to gray or red-green-blue; transparency is dropped.
 pub(super) fn decode_picture(encoded: &[u8]) -> Result<Image, String> {
+    // Packages fill their rows up with zeros: an image that is not there has nothing else.
+    if encoded.iter().all(|&byte| byte == 0) {
+        return Err("there is no image: it has no bytes, or zeros only".into());
+    }
     let mut reader = ImageReader::new(Cursor::new(encoded)).with_guessed_format().map_err(|e| e.to_string())?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(Frame::MAX_SIDE_PX);
