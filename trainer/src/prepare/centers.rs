@@ -62,11 +62,11 @@ impl SampleSource for Centers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{SynthConfig, SynthScenes};
+    use crate::dataset::synth::{SynthConfig, SynthScenes};
 
     #[test]
     fn centres_keep_the_size_of_their_animals() {
-        let scenes = Arc::new(SynthScenes::new(&SynthConfig { samples: 20, ..SynthConfig::default() }).unwrap());
+        let scenes = Arc::new(SynthScenes::new(SynthConfig { count: 20, ..SynthConfig::default() }).unwrap());
         let animals: Vec<_> = (0..20).flat_map(|index| scenes.animals(index).unwrap()).collect();
         let size_px = AnimalSizes::of_points(animals.iter().map(|a| &a.points)).unwrap().diagonal_median_px;
         let centers = Centers::new(Arc::clone(&scenes) as Arc<dyn SampleSource>, None);
