@@ -11,4 +11,4 @@ pub mod wgpu;
 
 pub use backend::Backend;
 pub use frames::{DecodePlan, Find, Found, FrameEngine, FrameStage, LinePlan, PeakLists, PeakPlan, ScorePlan};
-pub use network::{Engine, EngineOptions, Network, OutputSpec, load_network};
+pub use network::{Engine, EngineOptions, MAX_THREADS, Network, OutputSpec, load_network};

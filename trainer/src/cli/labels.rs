@@ -5,6 +5,7 @@ use super::video_search::VideoSearchArgs;
 use crate::dataset::{InstanceKind, read_labels};
 use crate::metric::TruthKind;
 use crate::report::{LabelStatistics, frame_sizes};
+use crate::terminal::tell;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub(super) fn run(args: &LabelsArgs) -> anyhow::Result<u8> {
     let mut kinds = labels.frames.iter().flat_map(|f| &f.instances).map(|i| i.kind).peekable();
     let only_predicted = kinds.peek().is_some() && kinds.all(|kind| kind == InstanceKind::Predicted);
     if only_predicted && !args.any_instances {
-        eprintln!("note: all instances were predicted, so these are counted");
+        tell("note: all instances were predicted, so these are counted");
     }
     let kind = if args.any_instances || only_predicted { TruthKind::Any } else { TruthKind::User };
     let statistics = LabelStatistics::of(&labels, kind, frame_sizes(&labels));
