@@ -53,6 +53,8 @@ pub enum Kernel {
     Paf,
     /// Class maps at peaks.
     Classes,
+    /// Where crops around centroids lie.
+    Crop,
 }
 
 /// How a kernel uses the buffer of a binding.
@@ -77,7 +79,7 @@ const ACTIVATION: &str = include_str!("../kernels/activation.wgsl");
 
 impl Kernel {
     /// All kernels.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ConvGemm,
         Self::Conv3x3,
         Self::ConvImage,
@@ -102,6 +104,7 @@ impl Kernel {
         Self::Refine,
         Self::Paf,
         Self::Classes,
+        Self::Crop,
     ];
 
     /// Name of its file without the ending.
@@ -155,6 +158,7 @@ impl Kernel {
             Self::Refine => ("refine", include_str!("../kernels/refine.wgsl"), TWO_INPUTS),
             Self::Paf => ("paf", include_str!("../kernels/paf.wgsl"), TWO_INPUTS),
             Self::Classes => ("classes", include_str!("../kernels/classes.wgsl"), ONE_INPUT),
+            Self::Crop => ("crop", include_str!("../kernels/crop.wgsl"), TWO_INPUTS),
         }
     }
 }

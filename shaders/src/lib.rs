@@ -10,6 +10,6 @@ mod frame_params;
 mod kernel;
 mod params;
 
-pub use frame_params::{ClassParams, LineParams, PeakParams, PreprocessParams};
+pub use frame_params::{ClassParams, CropParams, LineParams, PeakParams, PreprocessParams};
 pub use kernel::{Access, Kernel};
 pub use params::{BinaryParams, ConvParams, PairParams, PoolParams, Reads};

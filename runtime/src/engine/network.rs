@@ -2,7 +2,7 @@
 
 use super::Backend;
 use super::cpu::CpuNetwork;
-use super::frames::{DecodePlan, FrameEngine};
+use super::frames::{CropRoute, DecodePlan, FrameEngine};
 use crate::bundle::NetworkBytes;
 use crate::error::Error;
 use crate::preprocess::{InputShape, Preprocessor};
@@ -10,6 +10,7 @@ use crate::tensor::Maps;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::any::Any;
 
 /// What one output must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl OutputSpec {
 }
 
 /// A parsed network that can be prepared for any input size.
-pub trait Network: Send {
+pub trait Network: Send + Any {
     /// The engine that will run it; never [`Backend::Auto`].
     fn backend(&self) -> Backend;
 
@@ -47,6 +48,20 @@ pub trait Network: Send {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     fn prepare_frames(&self, _preprocessor: &Preprocessor, _plan: &DecodePlan) -> Result<Option<Box<dyn FrameEngine>>, Error> {
+        Ok(None)
+    }
+
+    /// Prepares this network, which finds centroids, for whole frames together with the network that looks at the crops around them;
+    /// `None` if the engine leaves the crops to the caller.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    fn prepare_crops(
+        &self,
+        _preprocessor: &Preprocessor,
+        _plan: &DecodePlan,
+        _crops: &CropRoute<'_>,
+    ) -> Result<Option<Box<dyn FrameEngine>>, Error> {
         Ok(None)
     }
 }

@@ -43,7 +43,8 @@ impl Default for Options {
 }
 
 /// A stage of the estimation of one frame. Top-down models go through all three twice: for the frame, then for its crops.
-/// Engines that do all up to the peaks by themselves have no [`Preprocess`](Self::Preprocess): [`Infer`](Self::Infer) is all that.
+/// Engines that do all up to the peaks by themselves have no [`Preprocess`](Self::Preprocess): [`Infer`](Self::Infer) is all that, crops
+/// included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Frame, or crops of it, to network input.

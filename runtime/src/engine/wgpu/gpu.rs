@@ -69,7 +69,9 @@ impl Gpu {
     /// [`Error::Gpu`] if there is no such adapter or the driver refuses to open it.
     pub fn open(allow_software: bool) -> Result<Self, Error> {
         let backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
-        let descriptor = wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
+        // The only counts of workgroups that a device makes itself are at most those that are checked at preparation.
+        let flags = wgpu::InstanceFlags::default().difference(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
+        let descriptor = wgpu::InstanceDescriptor { backends, flags, ..wgpu::InstanceDescriptor::new_without_display_handle() };
         let mut adapters = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
         let rank = |adapter: &wgpu::Adapter| match adapter.get_info().device_type {
             DeviceType::DiscreteGpu => 0,
