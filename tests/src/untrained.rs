@@ -57,7 +57,7 @@ fn network(recipe: &str, config: &TrainConfig, stage: Stage, skeleton: &Skeleton
 
 /// The networks of all recipes that differ.
 pub fn recipes() -> Vec<Untrained> {
-    ["demo", "flies-bottomup", "flies-topdown", "synth-identity"].into_iter().flat_map(of_recipe).collect()
+    ["demo", "flies-bottomup", "flies-topdown", "robot-single", "synth-identity"].into_iter().flat_map(of_recipe).collect()
 }
 
 /// A network of each model type with each backbone; of the types with two networks, both.
