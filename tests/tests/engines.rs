@@ -48,6 +48,27 @@ fn cpu_and_tract_find_the_same_poses() {
     assert!(visible > 3 * 5 * SCENES * 10, "{visible} keypoints compared");
 }
 
+/// Whatever is there: engine wgpu runs, or the CPU does and says what the GPU lacks.
+#[test]
+fn the_cpu_takes_over_where_there_is_no_gpu() {
+    let bundle = Bundle::from_bytes(DEMO).unwrap();
+    let options = Options { backend: Backend::GpuOrCpu, frame_px: Some((128, 96)), ..Options::default() };
+    let mut estimator = Estimator::new(&bundle, &options).unwrap();
+    match estimator.fallback() {
+        None => assert_eq!(estimator.backend(), Backend::Wgpu),
+        Some(reason) => {
+            assert_eq!(estimator.backend(), Backend::Cpu);
+            assert!(matches!(reason, Error::EngineMissing("wgpu") | Error::Gpu { .. }), "{reason}");
+        }
+    }
+    let config = SynthConfig { width_px: 128, height_px: 96, count: 1, seed: 77, bright_on_dark: 0.0, ..SynthConfig::default() };
+    let image = SynthScenes::new(config).unwrap().sample(0).unwrap().image;
+    let mut cpu = self::estimator(&bundle, Backend::Cpu, 1, (128, 96));
+    assert_eq!(cpu.fallback(), None);
+    let frame = image.frame().unwrap();
+    assert!(same_poses(estimator.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), "with or without a GPU") > 0);
+}
+
 /// Callers that get the next frame while the engine works need no second way for engines on the CPU.
 #[test]
 fn frames_on_their_way_give_the_same_poses() {

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::frame::Frame;
 use crate::preprocess::CropSampler;
 use crate::tensor::Maps;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::str::FromStr;
 
@@ -211,6 +212,23 @@ pub struct FoundCrops<'a> {
     pub classes: &'a [f32],
 }
 
+/// What an engine with a device of its own says of a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceReport {
+    /// Name of the device, its driver and the interface to it.
+    pub adapter: String,
+    /// Whether it computes on the CPU in fact, so that its times say nothing about a GPU.
+    pub software: bool,
+    /// Dispatches of a frame.
+    pub dispatches: usize,
+    /// Bytes that go to the device with the latest frame.
+    pub upload_bytes: usize,
+    /// Bytes that come back with every frame.
+    pub read_bytes: usize,
+    /// Milliseconds of each stage by the device's own clock, each dispatch waiting for the one before it; empty if the device cannot tell.
+    pub stage_ms: Vec<(FrameStage, f64)>,
+}
+
 /// Frames that an engine may have on their way at the same time: the one that it works on, and the next.
 pub const MOST_IN_FLIGHT: usize = 2;
 
@@ -258,6 +276,12 @@ pub trait FrameEngine: Send {
 
     /// What was found in the crops that were looked at last; `None` also for engines that were not prepared for them.
     fn crops(&self) -> Option<FoundCrops<'_>>;
+
+    /// Does the latest frame once more and tells what that took.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if frames are on their way; [`Error::Engine`] if the engine fails.
+    fn device_report(&mut self) -> Result<DeviceReport, Error>;
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub mod wgpu;
 
 pub use backend::Backend;
 pub use frames::{
-    CropPlan, CropRoute, DecodePlan, Find, Found, FoundCrops, FrameEngine, FrameStage, LinePlan, MOST_IN_FLIGHT, PeakLists,
-    PeakPlan, ScorePlan,
+    CropPlan, CropRoute, DecodePlan, DeviceReport, Find, Found, FoundCrops, FrameEngine, FrameStage, LinePlan, MOST_IN_FLIGHT,
+    PeakLists, PeakPlan, ScorePlan,
 };
 pub use network::{Engine, EngineOptions, Network, OutputSpec, load_network};

@@ -33,7 +33,7 @@ impl OutputSpec {
 
 /// A parsed network that can be prepared for any input size.
 pub trait Network: Send + Any {
-    /// The engine that will run it; never [`Backend::Auto`].
+    /// The engine that will run it; never [`Backend::Auto`] or [`Backend::GpuOrCpu`].
     fn backend(&self) -> Backend;
 
     /// Specialises the network to one concrete input size and to at most `images` images per run, at least 1.
@@ -42,6 +42,14 @@ pub trait Network: Send + Any {
     /// [`Error::Engine`] if the engine cannot run it at that size, [`Error::OutputShape`] if an output would not have the
     /// shape of its specification.
     fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error>;
+
+    /// Parses a second network of the same model for the same device; `None` for engines without a device of their own.
+    ///
+    /// # Errors
+    /// As [`load_network`].
+    fn load_beside(&self, _onnx: &NetworkBytes, _outputs: &[OutputSpec]) -> Result<Option<Box<dyn Network>>, Error> {
+        Ok(None)
+    }
 
     /// Prepares for whole frames; `None` if the engine leaves preprocessing and decoding to the caller.
     ///
@@ -105,6 +113,10 @@ pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<Ou
         },
         Backend::Tract => load_tract(&onnx, outputs, threads),
         Backend::Wgpu => load_wgpu(&onnx, outputs, options.allow_software),
+        Backend::GpuOrCpu => load_wgpu(&onnx, outputs.clone(), options.allow_software).or_else(|_| {
+            let auto = EngineOptions { backend: Backend::Auto, ..*options };
+            load_network(&auto, onnx, outputs)
+        }),
     }
 }
 

@@ -1,8 +1,7 @@
 //! The second stage of top-down models: crops around centroids, and a network that looks at them.
 
-use super::whole_frame::{NOT_PREPARED, WholeFrame, load};
-use crate::bundle::Bundle;
-use crate::config::{HeadKind, NetworkConfig, PreprocessConfig};
+use super::whole_frame::{NOT_PREPARED, WholeFrame};
+use crate::config::{Config, HeadKind, NetworkConfig, PreprocessConfig};
 use crate::decode::{Centroid, CropDecoder, crop_plan};
 use crate::engine::{Backend, CropPlan, CropRoute, Engine, Network};
 use crate::error::Error;
@@ -39,8 +38,9 @@ pub(super) struct Crops {
 }
 
 impl Crops {
-    pub fn new(bundle: &Bundle<'_>, instance: &NetworkConfig, crop_size_px: u32, options: &Options) -> Result<Self, Error> {
-        let config = bundle.config();
+    /// For the network of that configuration.
+    pub fn new(config: &Config, instance: &NetworkConfig, network: Box<dyn Network>, options: &Options) -> Result<Self, Error> {
+        let crop_size_px = config.top_down.as_ref().map_or(0, |top_down| top_down.crop_size_px);
         let side = crop_size_px as usize;
         let shape = InputShape { channels: instance.preprocess.color.channels(), height: side, width: side };
         let max_instances = config.limits.max_instances as usize;
@@ -51,7 +51,7 @@ impl Crops {
             on_size_change: options.on_size_change,
             sampler: None,
             plan: crop_plan(config)?,
-            network: Some(load(bundle, instance, options)?),
+            network: Some(network),
             engine: None,
             shape,
             input: Vec::new(),

@@ -6,7 +6,7 @@ use super::whole_frame::{Outcome, WholeFrame};
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind};
 use crate::decode::{Centroid, Decoder};
-use crate::engine::Backend;
+use crate::engine::{Backend, DeviceReport};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImagePoint;
@@ -21,6 +21,7 @@ pub struct Estimator {
     family: Family,
     poses: Poses,
     flights: Flights,
+    fallback: Option<Error>,
 }
 
 /// Models differ in the number of their networks.
@@ -43,6 +44,19 @@ impl Estimator {
     /// # Errors
     /// Any [`Error`] of engine, preparation or self-test.
     pub fn new(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
+        if options.backend != Backend::GpuOrCpu {
+            return Self::with_engine(bundle, options);
+        }
+        match Self::with_engine(bundle, &Options { backend: Backend::Wgpu, ..options.clone() }) {
+            Ok(estimator) => Ok(estimator),
+            Err(reason) => {
+                let estimator = Self::with_engine(bundle, &Options { backend: Backend::Auto, ..options.clone() })?;
+                Ok(Self { fallback: Some(reason), ..estimator })
+            }
+        }
+    }
+
+    fn with_engine(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
         let config = bundle.config().clone();
         let (family, poses) = match Decoder::heads(config.model_type) {
             [Some(peaks), second] => {
@@ -60,7 +74,7 @@ impl Estimator {
                 (Family::TopDown(Box::new(model)), poses)
             }
         };
-        let mut estimator = Self { config, family, poses, flights: Flights::default() };
+        let mut estimator = Self { config, family, poses, flights: Flights::default(), fallback: None };
         if options.self_test {
             estimator.run_self_test(bundle)?;
         }
@@ -77,7 +91,7 @@ impl Estimator {
         &self.config
     }
 
-    /// The engine in use; never [`Backend::Auto`].
+    /// The engine in use; never [`Backend::Auto`] or [`Backend::GpuOrCpu`].
     pub fn backend(&self) -> Backend {
         self.whole_frame().backend()
     }
@@ -183,6 +197,24 @@ impl Estimator {
     /// Frames that were submitted and are not finished.
     pub fn in_flight(&self) -> usize {
         self.flights.len()
+    }
+
+    /// Does the latest frame once more on the engine's own device and tells what that took, for benches; `None` for engines that have no
+    /// device, or leave preprocessing and decoding to the CPU.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if frames are on their way; [`Error::Engine`] if the engine fails.
+    pub fn device_report(&mut self) -> Result<Option<DeviceReport>, Error> {
+        let network = match &mut self.family {
+            Family::Direct(direct) => &mut direct.network,
+            Family::TopDown(model) => &mut model.centroid,
+        };
+        network.frames_mut().map(|engine| engine.device_report()).transpose()
+    }
+
+    /// Why engine wgpu is not in use although [`Backend::GpuOrCpu`] asked for it: the adapter, its driver and what is missing.
+    pub fn fallback(&self) -> Option<Error> {
+        self.fallback
     }
 
     /// Second stage of a top-down model alone: poses of the animals whose centroids the caller knows, with score 1.

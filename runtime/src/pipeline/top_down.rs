@@ -21,11 +21,12 @@ pub(super) struct TopDown {
 impl TopDown {
     pub fn new(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
         let config = bundle.config();
-        let ([centroid, instance], Some(top_down)) = (config.networks.as_slice(), &config.top_down) else {
+        let [centroid, instance] = config.networks.as_slice() else {
             return Err(Error::InvalidConfig { field: "networks", what: "top-down models need two networks" });
         };
         let centroid = WholeFrame::new(bundle, centroid, options)?;
-        let crops = Crops::new(bundle, instance, top_down.crop_size_px, options)?;
+        let network = centroid.load_beside(bundle, instance, options)?;
+        let crops = Crops::new(config, instance, network, options)?;
         Ok(Self { centroid, finder: CentroidFinder::new(config)?, crops })
     }
 

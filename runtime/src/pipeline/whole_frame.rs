@@ -64,6 +64,16 @@ impl WholeFrame {
         self.backend
     }
 
+    /// Loads another network of the bundle, for the same device if there is one.
+    pub fn load_beside(&self, bundle: &Bundle<'_>, other: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
+        let network = self.network.as_ref().ok_or(RELEASED)?;
+        let (onnx, outputs) = (bundle.network_bytes(&other.name)?, output_specs(bundle.config(), other));
+        match network.load_beside(&onnx, &outputs)? {
+            Some(network) => Ok(network),
+            None => load(bundle, other, options),
+        }
+    }
+
     pub fn input_shape(&self) -> Option<InputShape> {
         self.prepared.as_ref().map(|p| p.preprocessor.shape())
     }
@@ -207,7 +217,7 @@ impl WholeFrame {
 }
 
 /// Loads the network that a part of the configuration describes.
-pub(super) fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
+fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
     let Options { backend, threads, allow_software, .. } = *options;
     load_network(&EngineOptions { backend, threads, allow_software }, bundle.network_bytes(&network.name)?, outputs)

@@ -5,6 +5,7 @@ use super::gpu::{Gpu, failure};
 use super::lower::{lower, lower_to_maps};
 use super::prepared::Prepared;
 use super::program::Program;
+use crate::bundle::NetworkBytes;
 use crate::engine::cpu::CpuNetwork;
 use crate::engine::network::{Engine, Network, OutputSpec};
 use crate::engine::{Backend, CropRoute, DecodePlan, FrameEngine, FrameStage};
@@ -155,6 +156,10 @@ impl Network for WgpuNetwork {
 
     fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error> {
         Ok(Box::new(self.prepare_wgpu(input, images)?))
+    }
+
+    fn load_beside(&self, onnx: &NetworkBytes, outputs: &[OutputSpec]) -> Result<Option<Box<dyn Network>>, Error> {
+        Ok(Some(Box::new(Self::load_from(&self.gpu, onnx, outputs.to_vec(), self.route.from)?)))
     }
 
     fn prepare_frames(&self, preprocessor: &Preprocessor, plan: &DecodePlan) -> Result<Option<Box<dyn FrameEngine>>, Error> {

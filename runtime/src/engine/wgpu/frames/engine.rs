@@ -7,11 +7,12 @@ use crate::engine::wgpu::gpu::{Gpu, failure};
 use crate::engine::wgpu::prepared::{Piece, Prepared};
 use crate::engine::wgpu::program::Slot;
 use crate::engine::wgpu::readback::Waiting;
-use crate::engine::{Found, FoundCrops, FrameEngine, MOST_IN_FLIGHT};
+use crate::engine::{DeviceReport, Found, FoundCrops, FrameEngine, MOST_IN_FLIGHT};
 use crate::error::Error;
 use crate::frame::{Frame, PixelFormat};
 use crate::preprocess::{CropSampler, Preprocessor};
 use alloc::collections::VecDeque;
+use alloc::string::ToString as _;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -76,11 +77,6 @@ impl WgpuFrames {
     pub fn program(&self) -> &FrameProgram {
         &self.frames
     }
-
-    /// Bytes that are read back with every frame.
-    pub fn read_bytes(&self) -> usize {
-        pieces(&self.frames).iter().map(|piece| piece.bytes).sum()
-    }
 }
 
 impl FrameEngine for WgpuFrames {
@@ -144,6 +140,24 @@ impl FrameEngine for WgpuFrames {
     fn crops(&self) -> Option<FoundCrops<'_>> {
         let crops = self.frames.crops.as_ref().filter(|_| self.cropped)?;
         crops.found_in(self.words.get(first_words(&self.frames)..)?)
+    }
+
+    fn device_report(&mut self) -> Result<DeviceReport, Error> {
+        if !self.flights.is_empty() {
+            return Err(Error::InFlight("finish them first"));
+        }
+        let times = self.prepared.time_dispatches(1)?.unwrap_or_default();
+        let report = self.prepared.gpu.report();
+        let (width_px, height_px) = self.preprocessor.frame_px();
+        let upload_bytes = width_px as usize * height_px as usize * self.format.bytes_per_pixel();
+        Ok(DeviceReport {
+            adapter: report.to_string(),
+            software: report.software,
+            dispatches: self.frames.program.dispatches.len(),
+            upload_bytes: upload_bytes.next_multiple_of(4),
+            read_bytes: pieces(&self.frames).iter().map(|piece| piece.bytes).sum(),
+            stage_ms: self.frames.stage_times(&times),
+        })
     }
 }
 

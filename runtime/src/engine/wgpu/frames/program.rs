@@ -57,6 +57,7 @@ impl FrameProgram {
         if let Some(scores) = &plan.scores {
             made.scores(scores, places)?;
         }
+        made.starts[FrameStage::Crop as usize] = made.program.dispatches.len();
         Ok(Some(made))
     }
 
@@ -65,9 +66,19 @@ impl FrameProgram {
         &self.program
     }
 
-    /// The first dispatch of a stage.
+    /// The first dispatch of a stage; without crops that of the stage before them.
     pub fn start(&self, stage: FrameStage) -> usize {
-        self.starts[stage as usize]
+        let last = if self.crops.is_some() { FrameStage::Crop } else { FrameStage::Paf };
+        self.starts[stage.min(last) as usize]
+    }
+
+    /// Sums of the times of the dispatches of each stage that has any; empty without times.
+    pub(super) fn stage_times(&self, times: &[f64]) -> Vec<(FrameStage, f64)> {
+        let ends = self.starts[1..].iter().copied().chain([self.program.dispatches.len()]);
+        let stages = FrameStage::ALL.into_iter().zip(self.starts.into_iter().zip(ends));
+        let mut sums: Vec<_> = stages.filter_map(|(stage, (start, end))| Some((stage, times.get(start..end)?))).collect();
+        sums.retain(|(_, times)| !times.is_empty());
+        sums.into_iter().map(|(stage, times)| (stage, times.iter().sum())).collect()
     }
 
     /// Asks the second output at the peaks.
