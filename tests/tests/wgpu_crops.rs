@@ -292,7 +292,8 @@ fn known_points_and_released_networks() {
 #[test]
 #[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
 fn what_is_too_much_for_one_piece_is_left_to_the_cpu() {
-    let file = top_down::bundle(&top_down::config(true, 1000), None);
+    let limits = Limits { max_instances: 1024, max_peaks: 1024 };
+    let file = top_down::bundle(&Config { limits, ..top_down::config(true, 1) }, None);
     let options = |backend| Options { backend, allow_software: true, ..Options::default() };
     let bundle = Bundle::from_bytes(&file).unwrap();
     let mut gpu = Estimator::new(&bundle, &options(Backend::Wgpu)).unwrap();

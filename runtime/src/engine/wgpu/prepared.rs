@@ -138,7 +138,7 @@ impl Prepared {
 impl Buffers {
     fn new(gpu: &Gpu, program: &Program) -> Self {
         let input = BufferUsages::STORAGE | BufferUsages::COPY_DST;
-        let counting = |index| program.dispatches.iter().any(|d| d.counted.is_some_and(|(slot, _)| slot == Slot::Maps(index)));
+        let counting = |index| program.dispatches.iter().any(|d| d.counted.is_some_and(|counted| counted.buffer == Slot::Maps(index)));
         let maps = program.buffers.iter().enumerate().map(|(index, bytes)| {
             let counts = if counting(index) { BufferUsages::INDIRECT } else { BufferUsages::empty() };
             buffer(gpu, "maps", *bytes, input | BufferUsages::COPY_SRC | counts)
@@ -183,7 +183,7 @@ impl Buffers {
             (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
         let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.node), layout: &layout, entries: &entries };
         let bindings = gpu.device.create_bind_group(&descriptor);
-        let counted = dispatch.counted.map(|(slot, word)| (self.slot(slot).clone(), 4 * word as u64));
+        let counted = dispatch.counted.map(|counted| (self.slot(counted.buffer).clone(), 4 * counted.word as u64));
         Ready { pipeline, bindings, grid: dispatch.grid, counted }
     }
 }
@@ -199,7 +199,8 @@ fn check_limits(gpu: &Gpu, program: &Program, images: usize) -> Result<(), Error
     let maps = program.buffers.iter().copied().chain([program.image_bytes, program.result_bytes]).max().unwrap_or(0);
     let constants = program.constants.len() as u64;
     let bound = program.dispatches.iter().flat_map(|d| &d.constants).map(|range| range.len() as u64).max().unwrap_or(0);
-    let grid = |d: &Dispatch| u64::from(d.grid[0].max(d.grid[1])).max(u64::from(d.grid[2]) * images as u64);
+    let most = |d: &Dispatch| d.counted.map_or(images, |counted| counted.most_images) as u64;
+    let grid = |d: &Dispatch| u64::from(d.grid[0].max(d.grid[1])).max(u64::from(d.grid[2]) * most(d));
     let groups = program.dispatches.iter().map(grid).max().unwrap_or(0);
     let needs = [
         ("max_storage_buffer_binding_size", maps.max(bound), limits.max_storage_buffer_binding_size),

@@ -20,6 +20,17 @@ pub enum Slot {
     Results,
 }
 
+/// Three numbers of workgroups in a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The buffer.
+    pub buffer: Slot,
+    /// The first of them, in words of 4 bytes.
+    pub word: usize,
+    /// Most images that they can be for.
+    pub most_images: usize,
+}
+
 /// One dispatch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dispatch {
@@ -39,8 +50,8 @@ pub struct Dispatch {
     pub output: Slot,
     /// Workgroups for one image; the last number is multiplied by the images.
     pub grid: [u32; 3],
-    /// Where the device itself counted the workgroups for all images, if it does: a buffer and a word of it.
-    pub counted: Option<(Slot, usize)>,
+    /// Where the device itself counts the workgroups for all images, if it does.
+    pub counted: Option<Counted>,
     /// Multiplications and additions of the operator by its definition, for one image.
     pub flop: u64,
     /// Bytes of the maps that it reads, each once with its filled-up blocks, and of its constants, for one image.

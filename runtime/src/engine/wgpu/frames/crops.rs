@@ -7,7 +7,7 @@ use super::program::FrameProgram;
 use super::step::{Step, at};
 use crate::engine::{CropRoute, Found, FoundCrops};
 use crate::engine::wgpu::places::{BLOCK, Place};
-use crate::engine::wgpu::program::{Program, Slot};
+use crate::engine::wgpu::program::{Counted, Program, Slot};
 use crate::error::Error;
 use crate::preprocess::Preprocessor;
 use alloc::vec;
@@ -130,7 +130,7 @@ impl FrameProgram {
         }
         let mut crops = CropPart { sizes, table, found, cut: first + 1, grids: Vec::new() };
         for (dispatch, word) in self.program.dispatches[first..].iter_mut().zip((sizes.place_words()..).step_by(3)) {
-            dispatch.counted = Some((table, word));
+            dispatch.counted = Some(Counted { buffer: table, word, most_images: sizes.room });
             crops.grids.push(dispatch.grid);
         }
         self.choose(preprocessor, route, &crops)?;

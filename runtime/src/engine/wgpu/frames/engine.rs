@@ -299,7 +299,6 @@ fn pieces(frames: &FrameProgram) -> Vec<Piece> {
 fn prepare(gpu: &Gpu, frames: &FrameProgram) -> Result<Prepared, Error> {
     let has = u64::from(gpu.device.limits().max_compute_invocations_per_workgroup);
     gpu.report().check(&[("max_compute_invocations_per_workgroup", INVOCATIONS, has)])?;
-    let room = frames.crops.as_ref().map_or(1, |crops| crops.sizes.room);
     let bytes = pieces(frames).iter().map(|piece| piece.bytes as u64).sum();
-    Prepared::new(gpu, &frames.program, room, bytes, MOST_IN_FLIGHT)
+    Prepared::new(gpu, &frames.program, 1, bytes, MOST_IN_FLIGHT)
 }
