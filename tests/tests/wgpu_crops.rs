@@ -6,7 +6,7 @@ use dormouse::config::*;
 use dormouse::decode::{CentroidFinder, CropDecoder, crop_plan, decode_plan};
 use dormouse::engine::cpu::CpuNetwork;
 use dormouse::engine::wgpu::{Gpu, WgpuFrames, WgpuNetwork};
-use dormouse::engine::{CropRoute, Engine as _, FrameEngine as _, FrameStage, Network as _, OutputSpec};
+use dormouse::engine::{CropRoute, FrameEngine as _, FrameStage, Network as _, OutputSpec};
 use dormouse::preprocess::{CropSampler, Preprocessor};
 use dormouse::{Backend, Bundle, Estimator, Frame, ImagePoint, Options, PixelFormat, Stage};
 use dormouse_tests::frames_suite::{noise, noise_frame};
