@@ -92,7 +92,8 @@ pub fn bundle_of(config: &Config, [centroid, instance]: [Vec<u8>; 2], self_test:
 pub fn herd(count: usize, seed: u32) -> Vec<Animal> {
     let numbers = numbers(4 * count, seed);
     let place = |x: f32, side: usize| (0.55 * x + 0.5) * side as f32;
-    let animal = |n: &[f32]| Animal { light: [0.6 + 0.4 * n[2], 0.6 + 0.4 * n[3]], ..Animal::at(place(n[0], WIDTH), place(n[1], HEIGHT)) };
+    let animal =
+        |n: &[f32]| Animal { light: [0.6 + 0.4 * n[2], 0.6 + 0.4 * n[3]], ..Animal::at(place(n[0], WIDTH), place(n[1], HEIGHT)) };
     numbers.chunks_exact(4).map(animal).collect()
 }
 

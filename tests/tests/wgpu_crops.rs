@@ -312,7 +312,12 @@ fn found_parts_are_decoded_as_maps_are() {
     let config = top_down::config(false, 2);
     let mut decoder = CropDecoder::new(&config).unwrap();
     let mut poses = decoder.new_poses();
-    let found = dormouse::engine::Found { counts: &[1, 0, 0, 0, 0, 1], totals: &[1, 0, 0, 0, 0, 1], peaks: &[[3.0, 4.0, 0.5], [1.0, 2.0, 0.75]], scores: &[] };
+    let found = dormouse::engine::Found {
+        counts: &[1, 0, 0, 0, 0, 1],
+        totals: &[1, 0, 0, 0, 0, 1],
+        peaks: &[[3.0, 4.0, 0.5], [1.0, 2.0, 0.75]],
+        scores: &[],
+    };
     let crops = dormouse::engine::FoundCrops { origins: &[[0, 0], [5, 5], [-3, 8]], parts: found, classes: &[] };
     let sampler = CropSampler::new(&config.networks[1].preprocess, 32, 64, 64).unwrap();
     let map = sampler.crop_map(ImagePoint { x_px: 30.0, y_px: 20.0 });

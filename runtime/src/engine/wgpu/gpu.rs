@@ -93,7 +93,7 @@ impl Gpu {
         let has = |limit: u32| u64::from(limit);
         report.check(&[
             ("max_storage_buffers_per_shader_stage", 5, has(limits.max_storage_buffers_per_shader_stage)),
-            ("max_compute_invocations_per_workgroup", 64, has(limits.max_compute_invocations_per_workgroup)),
+            ("max_compute_invocations_per_workgroup", 256, has(limits.max_compute_invocations_per_workgroup)),
             ("max_compute_workgroup_storage_size", 16 << 10, has(limits.max_compute_workgroup_storage_size)),
         ])?;
         let opened = Self::request(&adapter, report, limits)?;

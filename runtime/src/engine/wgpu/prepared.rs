@@ -138,7 +138,8 @@ impl Prepared {
 impl Buffers {
     fn new(gpu: &Gpu, program: &Program) -> Self {
         let input = BufferUsages::STORAGE | BufferUsages::COPY_DST;
-        let counting = |index| program.dispatches.iter().any(|d| d.counted.is_some_and(|counted| counted.buffer == Slot::Maps(index)));
+        let counting =
+            |index| program.dispatches.iter().any(|d| d.counted.is_some_and(|counted| counted.buffer == Slot::Maps(index)));
         let maps = program.buffers.iter().enumerate().map(|(index, bytes)| {
             let counts = if counting(index) { BufferUsages::INDIRECT } else { BufferUsages::empty() };
             buffer(gpu, "maps", *bytes, input | BufferUsages::COPY_SRC | counts)

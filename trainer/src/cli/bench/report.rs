@@ -70,7 +70,10 @@ fn whole_frames(whole: &Whole) -> String {
         let _ = writeln!(text, "  {name:11} {ms:9.2} ms");
     }
     let (pre, infer, decode) = (w.preprocess_ms, w.infer_ms, w.decode_ms);
-    let _ = writeln!(text, "  on average  {pre:9.2} ms of preprocessing, {infer:.2} ms of the engine, {decode:.2} ms of decoding, on the CPU's clock");
+    let _ = writeln!(
+        text,
+        "  on average  {pre:9.2} ms of preprocessing, {infer:.2} ms of the engine, {decode:.2} ms of decoding, on the CPU's clock"
+    );
     if let Some(device) = &w.device {
         let warning = if device.software { "; these times are not a GPU's" } else { "" };
         let _ = writeln!(text, "  device      {}{warning}", device.adapter);

@@ -19,9 +19,6 @@ use alloc::vec::Vec;
 /// Words that are read with the frame: 64 KiB. What has no room there costs another submit.
 pub(in crate::engine::wgpu) const READ_WORDS: usize = 16 * 1024;
 
-/// Invocations of the largest workgroups, those of the peaks.
-const INVOCATIONS: u64 = 256;
-
 /// Whole frames of one size on the GPU.
 pub struct WgpuFrames {
     frames: FrameProgram,
@@ -297,8 +294,6 @@ fn pieces(frames: &FrameProgram) -> Vec<Piece> {
 
 /// All of a program on a device, with room to read the first piece of the results.
 fn prepare(gpu: &Gpu, frames: &FrameProgram) -> Result<Prepared, Error> {
-    let has = u64::from(gpu.device.limits().max_compute_invocations_per_workgroup);
-    gpu.report().check(&[("max_compute_invocations_per_workgroup", INVOCATIONS, has)])?;
     let bytes = pieces(frames).iter().map(|piece| piece.bytes as u64).sum();
     Prepared::new(gpu, &frames.program, 1, bytes, MOST_IN_FLIGHT)
 }
