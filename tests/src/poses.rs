@@ -29,11 +29,12 @@ pub fn same_when_submitted(estimator: &mut Estimator, frames: &[Frame<'_>]) -> u
     let refused = |result: Result<(), Error>| assert!(matches!(result, Err(Error::InFlight(_))), "{result:?}");
     let expected: Vec<Poses> = frames.iter().map(|frame| estimator.estimate(frame).unwrap().clone()).collect();
     let mut waiting = std::collections::VecDeque::new();
-    let mut finish = |estimator: &mut Estimator, waiting: &mut std::collections::VecDeque<_>| {
+    let finish = |estimator: &mut Estimator, waiting: &mut std::collections::VecDeque<_>| {
         let (index, ticket) = waiting.pop_front().unwrap();
         let (finished, poses) = estimator.finish().unwrap();
         assert_eq!(finished, ticket);
-        assert_eq!(poses, &expected[index], "frame {index}");
+        // As text, in which parts that are missing are equal too.
+        assert_eq!(format!("{poses:?}"), format!("{:?}", expected[index]), "frame {index}");
     };
     refused(estimator.finish().map(|_| ()));
     for (index, frame) in frames.iter().enumerate() {

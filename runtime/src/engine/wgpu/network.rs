@@ -215,7 +215,7 @@ impl Engine for WgpuEngine {
             return Err(failure("run the network", "the input does not fill the number of images it was prepared for"));
         }
         let ran = self.prepared.run(input, images, &mut self.results);
-        if ran.is_err() && self.prepared.gpu.is_lost() {
+        if ran.is_err() && self.prepared.is_lost() {
             // Once: a device that is lost again at once is broken.
             let (gpu, bytes) = (self.prepared.gpu.live()?, self.program.result_bytes);
             self.prepared = Prepared::new(&gpu, &self.program, self.images, bytes, 1)?;
