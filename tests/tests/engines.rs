@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use dormouse::engine::cpu::CpuNetwork;
+use dormouse::engine::{EngineOptions, MAX_THREADS, OutputSpec, load_network};
 use dormouse::{Backend, Bundle, Error, Estimator, Frame, OnSizeChange, Options};
 use dormouse_tests::golden::data_path;
 use dormouse_tests::onnx::{Attr, Onnx};
@@ -121,6 +122,35 @@ fn a_network_for_bytes_is_refused() {
     };
     assert!(network(Onnx::new(17).input("x", &[-1, 1, -1, -1])).is_ok());
     assert!(matches!(network(Onnx::new(17).byte_input("x", &[-1, 1, -1, -1])), Err(Error::Engine { .. })));
+}
+
+#[test]
+fn more_threads_than_any_machine_needs_are_an_error() {
+    let bundle = Bundle::from_static(DEMO).unwrap();
+    for (threads, fits) in [(0, true), (usize::MAX, false), (MAX_THREADS + 1, false)] {
+        let options = Options { threads, self_test: false, ..Options::default() };
+        let made = Estimator::new(&bundle, &options).map(|_| ());
+        assert!(if fits { made.is_ok() } else { matches!(made, Err(Error::InvalidConfig { field: "threads", .. })) }, "{made:?}");
+    }
+}
+
+/// Weights that are no numbers give maps that are none, which look like frames without animals.
+#[test]
+fn weights_that_are_not_finite_are_refused_by_every_engine() {
+    let outputs = || vec![OutputSpec { name: "y".into(), channels: 2, stride_px: Some(1) }];
+    let load = |backend, weights: &[f32]| {
+        let onnx = Onnx::new(17).input("x", &[-1, 1, -1, -1]).floats("w", &[2, 1, 1, 1], weights);
+        let onnx = onnx.node("Conv", &["x", "w"], "y", &[]).output("y").bytes();
+        load_network(&EngineOptions { backend, threads: 1, allow_software: false }, onnx.into(), outputs()).map(|_| ())
+    };
+    for backend in [Backend::Auto, Backend::Cpu, Backend::Tract] {
+        load(backend, &[1.0, -2.0]).unwrap();
+        for bad in [f32::NAN, f32::INFINITY] {
+            let error = load(backend, &[1.0, bad]).unwrap_err();
+            assert!(matches!(error, Error::NotFinite { index: 1, .. }), "{backend}: {error}");
+            assert!(error.to_string().contains("\"y/Conv\""), "{error}");
+        }
+    }
 }
 
 /// Frames of a real video: engine cpu puts every part where tract puts it. `DORMOUSE_TEST_BUNDLE` names the model. Without it

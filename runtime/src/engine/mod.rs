@@ -14,4 +14,4 @@ pub use frames::{
     CropPlan, CropRoute, DecodePlan, DeviceReport, Find, Found, FoundCrops, FrameEngine, FrameStage, LinePlan, MOST_IN_FLIGHT,
     PeakLists, PeakPlan, ScorePlan,
 };
-pub use network::{Engine, EngineOptions, Network, OutputSpec, load_network};
+pub use network::{Engine, EngineOptions, MAX_THREADS, Network, OutputSpec, load_network};

@@ -92,19 +92,25 @@ pub trait Engine: Send {
 pub struct EngineOptions {
     /// Engine.
     pub backend: Backend,
-    /// Threads of engines on the CPU, at least 1.
+    /// Threads of engines on the CPU, 1 to [`MAX_THREADS`]; 0 counts as 1.
     pub threads: usize,
     /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
 }
 
+/// Most threads of an engine; each needs memory of its own.
+pub const MAX_THREADS: usize = 256;
+
 /// Parses ONNX bytes for the chosen backend.
 ///
 /// # Errors
-/// [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if
+/// [`Error::InvalidConfig`] for more than [`MAX_THREADS`], [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if
 /// there is no GPU for it.
 pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
     let threads = options.threads.max(1);
+    if threads > MAX_THREADS {
+        return Err(Error::InvalidConfig { field: "threads", what: "must be at most 256" });
+    }
     match options.backend {
         Backend::Cpu => Ok(Box::new(CpuNetwork::load(onnx, outputs, threads)?)),
         Backend::Auto => match CpuNetwork::load(onnx.clone(), outputs.clone(), threads) {
@@ -124,6 +130,10 @@ const TRACT_MISSING: Error = Error::EngineMissing("tract");
 
 #[cfg(feature = "tract")]
 fn load_tract(onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Box<dyn Network>, Error> {
+    // tract would run such weights and find nothing in any frame.
+    if let Err(error @ Error::NotFinite { .. }) = crate::graph::Graph::from_onnx(onnx) {
+        return Err(error);
+    }
     Ok(Box::new(super::tract::TractNetwork::load(onnx, outputs, threads)?))
 }
 

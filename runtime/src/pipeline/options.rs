@@ -17,7 +17,7 @@ pub enum OnSizeChange {
 pub struct Options {
     /// Engine.
     pub backend: Backend,
-    /// Threads of the engine, at least 1.
+    /// Threads of the engine, 1 to [`MAX_THREADS`](crate::engine::MAX_THREADS).
     pub threads: usize,
     /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,

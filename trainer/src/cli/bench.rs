@@ -1,5 +1,6 @@
 //! `dormouse bench`: how fast a network runs on this machine, engine by engine.
 
+mod interface;
 mod measure;
 mod report;
 #[cfg(feature = "wgpu")]
@@ -16,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "wgpu")]
-pub(super) use measure::input_channels;
+pub(super) use interface::input_channels;
 
 /// Arguments of `dormouse bench`.
 #[derive(Debug, Args)]

@@ -6,8 +6,10 @@ use super::video_search::VideoSearchArgs;
 use crate::config::DataConfig;
 use crate::dataset::{LabeledSamples, SampleOptions, SampleSource, VideoSearch, read_labels};
 use crate::draw::save_png;
+use crate::output::check_place;
 use crate::plot::{Axes, Series, line_chart};
 use crate::session::{Comparison, Contestant, compare, judged_by, open_sources};
+use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
@@ -36,8 +38,8 @@ pub(super) struct CompareArgs {
     #[arg(short, long)]
     out: Option<PathBuf>,
     /// Threads of the network (default: all cores)
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
     #[command(flatten)]
     search: VideoSearchArgs,
     /// Print one JSON line
@@ -46,15 +48,18 @@ pub(super) struct CompareArgs {
 }
 
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<u8> {
+    if let Some(out) = &args.out {
+        check_place(out)?;
+    }
     let contestants = args.runs.iter().map(|path| Contestant::open(path)).collect::<crate::Result<Vec<_>>>()?;
     let (source, samples) = samples(args, &contestants)?;
     let source = judged_by(&contestants, source)?;
-    let threads = args.threads.unwrap_or_else(default_threads).max(1);
-    eprintln!("{} models, {} frames", contestants.len(), source.len());
+    let threads = args.threads.map_or_else(default_threads, usize::from);
+    tell(format_args!("{} models, {} frames", contestants.len(), source.len()));
     let rows = compare(&contestants, source.as_ref(), threads)?;
     if let Some(out) = &args.out {
         save_png(&line_chart(&AXES, &curves(&rows))?, out)?;
-        eprintln!("picture: {}", out.display());
+        tell(format_args!("picture: {}", out.display()));
     }
     let value = json!({ "samples": samples, "frames": source.len(), "threads": threads, "models": rows });
     print_result(args.json, &value, &format!("{}on {samples}, {} frames, {threads} thread(s)", table(&rows), source.len()))?;

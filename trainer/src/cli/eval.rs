@@ -5,9 +5,9 @@ use super::run_report::indented;
 use crate::dataset::{Labels, VideoSearch, read_labels};
 use crate::metric::{EvalOptions, TruthKind, centers_of, evaluate, holds_centers, pair_labels};
 use crate::predict::FrameList;
+use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Arguments of `dormouse eval`.
@@ -78,17 +78,17 @@ pub(super) fn run(args: &EvalArgs) -> anyhow::Result<u8> {
 /// The centres of the true animals, for predictions that are centres, too.
 fn reduced(truth: &Labels, anchor: Option<&str>) -> anyhow::Result<Labels> {
     let Some(part) = anchor else {
-        eprintln!("the predictions are centres: judged against the mean of the visible parts (--anchor names a part)");
+        tell("the predictions are centres: judged against the mean of the visible parts (--anchor names a part)");
         return Ok(centers_of(truth, None));
     };
     let known = || format!("--anchor: there is no part {part:?}; there are {}", truth.skeleton.nodes.join(", "));
     let node = truth.skeleton.node_index(part).with_context(known)?;
-    eprintln!("the predictions are centres: judged against {part}, or the mean of the visible parts where it is missing");
+    tell(format_args!(
+        "the predictions are centres: judged against {part}, or the mean of the visible parts where it is missing"
+    ));
     Ok(centers_of(truth, Some(node)))
 }
 
 fn keep_frames(labels: &mut Labels, list: &FrameList) {
-    let last = labels.frames.iter().map(|f| f.frame_index).max().unwrap_or(0);
-    let wanted: HashSet<u64> = list.indices(Some(last + 1)).collect();
-    labels.frames.retain(|f| wanted.contains(&f.frame_index));
+    labels.frames.retain(|f| list.contains(f.frame_index));
 }

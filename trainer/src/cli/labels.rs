@@ -5,6 +5,7 @@ use super::video_search::VideoSearchArgs;
 use crate::dataset::read_labels;
 use crate::metric::TruthKind;
 use crate::report::{LabelStatistics, frame_sizes};
+use crate::terminal::tell;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub(super) fn run(args: &LabelsArgs) -> anyhow::Result<u8> {
     let kind = if args.any_instances { TruthKind::Any } else { TruthKind::User };
     let statistics = LabelStatistics::of(&labels, kind, frame_sizes(&labels));
     if statistics.animals == 0 && statistics.predicted_instances > 0 && !args.any_instances {
-        eprintln!("note: all instances were predicted; --any-instances counts them");
+        tell("note: all instances were predicted; --any-instances counts them");
     }
     let mut value = serde_json::to_value(&statistics)?;
     value["warnings"] = json!(statistics.warnings());

@@ -86,7 +86,7 @@ impl CpuNetwork {
         let workers = Workers::new(self.threads);
         let mut plan = lower(&graph, &shapes, &outputs, (self.isa, workers.count(), images))?;
         let scratch = plan.add_scratch(workers.count())?;
-        let arena = vec![0.0; plan.memory.peak_bytes() / size_of::<f32>() + LINE];
+        let arena = zeros(plan.memory.peak_bytes() / size_of::<f32>() + LINE)?;
         Ok(CpuEngine { plan, arena, scratch, workers, input, images, done: 0, isa: self.isa })
     }
 }
@@ -182,6 +182,20 @@ impl Engine for CpuEngine {
         let start = self.skip() + place.offset + image * len;
         Maps::new(self.arena.get(start..start + len)?, channels, height, width)
     }
+}
+
+/// So many zeros, or an error where the system does not give the memory.
+fn zeros(count: usize) -> Result<Vec<f32>, Error> {
+    // Zeroed memory cannot be asked for with an answer; so the same amount is, first. Nothing writes to it, so that it costs no time.
+    let mut asked: Vec<f32> = Vec::new();
+    let refused = asked.try_reserve_exact(count).is_err();
+    // Otherwise the compiler may leave out what nobody uses.
+    drop(core::hint::black_box(asked));
+    if refused {
+        let megabytes = (count * size_of::<f32>()) as f64 / 1e6;
+        return Err(failure("prepare the network", &alloc::format!("there is no memory for {megabytes:.1} MB of maps")));
+    }
+    Ok(vec![0.0; count])
 }
 
 /// The outputs that are wanted.

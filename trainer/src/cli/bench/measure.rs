@@ -1,11 +1,13 @@
 //! Preparing an engine and timing it.
 
-use anyhow::{Context as _, bail};
+use super::interface::{input_channels, output_specs};
+use crate::terminal::tell;
+#[cfg(not(feature = "wgpu"))]
+use anyhow::bail;
 use dormouse::Backend;
 use dormouse::bundle::NetworkBytes;
 use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
-use dormouse::engine::{EngineOptions, OutputSpec, load_network};
-use dormouse::graph::{Graph, Shape};
+use dormouse::engine::{EngineOptions, load_network};
 use dormouse::preprocess::InputShape;
 use serde::Serialize;
 use std::time::Instant;
@@ -100,7 +102,7 @@ pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measu
         Backend::Wgpu => return measure_wgpu(&onnx, input, order, start),
         Backend::GpuOrCpu => match measure_wgpu(&onnx, input, order, start) {
             Ok(measured) => return Ok(measured),
-            Err(error) => eprintln!("warning: no GPU is timed: {error:#}"),
+            Err(error) => tell(format_args!("warning: no GPU is timed: {error:#}")),
         },
         _ => {}
     }
@@ -115,7 +117,7 @@ pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measu
                 return time_cpu(&mut engine, input, order, prepare_ms);
             }
             Err(error) if order.backend == Backend::Cpu || order.isa.is_some() => return Err(error.into()),
-            Err(error) => eprintln!("engine cpu does not run this network ({error}); timing tract"),
+            Err(error) => tell(format_args!("engine cpu does not run this network ({error}); timing tract")),
         }
     }
     let options = EngineOptions { backend: Backend::Tract, threads: order.threads, allow_software: false };
@@ -216,26 +218,6 @@ pub(super) fn process_bytes(field: &str) -> Option<usize> {
 
 pub(super) fn millis(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
-}
-
-/// Channels of the only input; 1 where the file leaves them open.
-pub(in crate::cli) fn input_channels(onnx: &[u8]) -> anyhow::Result<usize> {
-    let graph = Graph::from_onnx(onnx).context("the network cannot be read")?;
-    let [port] = graph.inputs() else { bail!("the network must have exactly one input, it has {}", graph.inputs().len()) };
-    Ok(port.form.channels.unwrap_or(1))
-}
-
-/// What tract must be told about the outputs.
-fn output_specs(onnx: &[u8], input: InputShape) -> anyhow::Result<Vec<OutputSpec>> {
-    let graph = Graph::from_onnx(onnx)?;
-    let shapes = graph.shapes(&[Shape::new([1, input.channels, input.height, input.width])])?;
-    let spec = |port: &dormouse::graph::Port| {
-        let shape = shapes.of(port.value);
-        let single = shape.height == 1 && shape.width == 1;
-        let stride_px = (!single).then(|| (input.height / shape.height).max(1));
-        OutputSpec { name: port.name.clone(), channels: shape.channels, stride_px }
-    };
-    Ok(graph.outputs().iter().map(spec).collect())
 }
 
 /// Numbers from 0 to 1 that look random and are the same every time.
