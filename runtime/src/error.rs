@@ -114,6 +114,9 @@ pub enum Error {
     /// The chosen engine is not compiled in.
     #[error("engine `{0}` is not part of this build: enable the crate feature of that name")]
     EngineMissing(&'static str),
+    /// Frames were submitted or finished in another order or number than is possible.
+    #[error("frames on their way: {0}")]
+    InFlight(&'static str),
     /// An engine refused a network or failed while running it.
     #[error("engine `{engine}` failed to {action}: {detail}")]
     Engine {

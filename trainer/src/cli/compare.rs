@@ -62,7 +62,11 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<u8> {
         tell(format_args!("picture: {}", out.display()));
     }
     let value = json!({ "samples": samples, "frames": source.len(), "threads": threads, "models": rows });
-    print_result(args.json, &value, &format!("{}on {samples}, {} frames, {threads} thread(s)", table(&rows), source.len()))?;
+    let points = rows.iter().find_map(|row| row.evaluation.report.point_reach_px).map_or_else(String::new, |reach_px| {
+        format!("\npoints: found means within {reach_px:.1} px; they have no OKS and no mAP, which go by the size of an animal")
+    });
+    let said = format!("{}on {samples}, {} frames, {threads} thread(s){points}", table(&rows), source.len());
+    print_result(args.json, &value, &said)?;
     Ok(0)
 }
 
@@ -111,11 +115,16 @@ fn curves(rows: &[Comparison]) -> Vec<Series> {
 /// One column per model, one line per figure.
 fn table(rows: &[Comparison]) -> String {
     type Figure = fn(&Comparison) -> String;
-    let figures: [(&str, Figure); 18] = [
-        ("model type", |r| written(&r.model_type)),
+    let similarity: [(&str, Figure); 3] = [
         ("OKS", |r| ratio(r.evaluation.report.moks)),
         ("OKS, missed as 0", |r| ratio(r.evaluation.report.moks_all)),
         ("mAP", |r| ratio(r.evaluation.report.map)),
+    ];
+    // Centres have none: they are found, or not.
+    let found: [(&str, Figure); 2] =
+        [("precision", |r| ratio(r.evaluation.report.precision)), ("recall", |r| ratio(r.evaluation.report.recall))];
+    let points_alone = rows.iter().all(|row| row.evaluation.report.point_reach_px.is_some());
+    let others: [(&str, Figure); 14] = [
         ("missed animals", |r| r.evaluation.report.false_negatives.to_string()),
         ("spurious animals", |r| r.evaluation.report.false_positives.to_string()),
         ("mean error, px", |r| fixed(r.evaluation.report.distance.map(|d| d.mean))),
@@ -131,6 +140,9 @@ fn table(rows: &[Comparison]) -> String {
         ("receptive field, px", |r| r.network.map_or("-".into(), |n| n.receptive_field_px.to_string())),
         ("bundle", |r| bytes(r.bundle_bytes)),
     ];
+    let model_type: (&str, Figure) = ("model type", |r| written(&r.model_type));
+    let accuracy: &[(&str, Figure)] = if points_alone { &found } else { &similarity };
+    let figures: Vec<(&str, Figure)> = std::iter::once(model_type).chain(accuracy.iter().copied()).chain(others).collect();
     let widths: Vec<usize> = rows
         .iter()
         .map(|row| figures.iter().map(|(_, f)| f(row).chars().count()).fold(row.name.chars().count(), usize::max))

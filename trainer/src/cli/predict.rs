@@ -11,7 +11,7 @@ use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_name
 use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use dormouse::Bundle;
+use dormouse::{Backend, Bundle, Options};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,8 @@ Examples:
   dormouse predict -m flies.dorm video.mp4 -o video.slp
   dormouse predict -m flies.dorm labels.slp -o predicted.slp --overlay pictures
   dormouse predict -m flies.dorm video.mp4 -o poses.csv --frames 0-999:10
-  dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures"
+  dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures
+  dormouse predict -m flies.dorm video.mp4 --backend wgpu               # a build with --features wgpu"
 )]
 pub(super) struct PredictArgs {
     /// Bundle (.dorm)
@@ -46,6 +47,12 @@ pub(super) struct PredictArgs {
     /// Threads of the network (default: all cores)
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    /// Engine: auto, cpu, tract, wgpu or gpu-or-cpu
+    #[arg(long, default_value = "auto")]
+    backend: Backend,
+    /// Let engine wgpu take a software adapter where there is no GPU
+    #[arg(long)]
+    allow_software: bool,
     #[command(flatten)]
     search: VideoSearchArgs,
     /// Print one JSON line
@@ -69,7 +76,12 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("create folder", folder, e))?;
     }
     let threads = args.threads.map_or_else(default_threads, usize::from);
-    let mut predictor = Predictor::new(&bundle, threads, true)?;
+    let (backend, allow_software) = (args.backend, args.allow_software);
+    let options = Options { backend, allow_software, threads, ..Options::default() };
+    let mut predictor = Predictor::with_options(&bundle, &options)?;
+    if let Some(reason) = predictor.fallback() {
+        tell(format_args!("warning: engine {} takes the place of the GPU: {reason}", predictor.backend()));
+    }
     let mut labels = input.empty_labels(&bundle.config().skeleton);
     labels.tracks = class_names(bundle.config());
     labels.provenance = provenance(args, &bundle);
@@ -82,7 +94,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     }
     let (frames, instances) = (labels.frames.len(), labels.frames.iter().map(|f| f.instances.len()).sum::<usize>());
     let latency = predictor.latency();
-    let value = json!({ "out": out, "frames": frames, "instances": instances, "threads": threads, "latency": latency });
+    let value = json!({ "out": out, "frames": frames, "instances": instances, "engine": predictor.backend().name(), "threads": threads, "latency": latency });
     let summary = format!("{}: {instances} animals in {frames} frames\n{}", out.display(), text::latency(&latency, threads));
     print_result(args.json, &value, &summary)?;
     Ok(0)

@@ -20,7 +20,6 @@ pub(super) struct Order {
     pub width_px: usize,
     pub height_px: usize,
     pub isa: Option<Isa>,
-    #[cfg_attr(not(feature = "wgpu"), expect(dead_code, reason = "only engine wgpu asks for it"))]
     pub allow_software: bool,
     /// Memory of this program before it read the network; known on Linux.
     pub start_bytes: Option<usize>,
@@ -55,6 +54,8 @@ pub(super) struct Measured {
     pub layers: Vec<Layer>,
     /// What engine wgpu ran on and what it ran.
     pub gpu: Option<GpuMeasured>,
+    /// Frames from their bytes to poses.
+    pub whole: Option<super::whole::Whole>,
 }
 
 /// What is known of a run of engine wgpu beside its times.
@@ -97,8 +98,13 @@ pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measu
     let start = Instant::now();
     let channels = input_channels(&onnx)?;
     let input = InputShape { channels, height: order.height_px, width: order.width_px };
-    if order.backend == Backend::Wgpu {
-        return measure_wgpu(&onnx, input, order, start);
+    match order.backend {
+        Backend::Wgpu => return measure_wgpu(&onnx, input, order, start),
+        Backend::GpuOrCpu => match measure_wgpu(&onnx, input, order, start) {
+            Ok(measured) => return Ok(measured),
+            Err(error) => tell(format_args!("warning: no GPU is timed: {error:#}")),
+        },
+        _ => {}
     }
     if order.backend != Backend::Tract {
         match CpuNetwork::load_whole(onnx.clone(), order.threads) {
@@ -171,9 +177,13 @@ pub(super) fn time(frames: usize, mut run: impl FnMut() -> Result<(), dormouse::
     Ok((first, times))
 }
 
+/// The time that a share of the frames does not exceed, of times in ascending order. Nearest rank: one that was really seen.
+pub(super) fn rank(times: &[f64], share: f64) -> f64 {
+    times.get(((times.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied().unwrap_or(0.0)
+}
+
 pub(super) fn summary(order: &Order, backend: &'static str, (prepare_ms, first_ms): (f64, f64), times: Vec<f64>) -> Measured {
-    // Nearest rank: a percentile is a time that was really seen.
-    let rank = |p: f64| times.get(((times.len() as f64 * p).ceil() as usize).saturating_sub(1)).copied().unwrap_or(0.0);
+    let rank = |p: f64| rank(&times, p);
     Measured {
         backend,
         isa: None,
@@ -195,6 +205,7 @@ pub(super) fn summary(order: &Order, backend: &'static str, (prepare_ms, first_m
         process_start_bytes: order.start_bytes,
         layers: Vec::new(),
         gpu: None,
+        whole: None,
     }
 }
 
