@@ -114,6 +114,9 @@ pub enum Error {
     /// The chosen engine is not compiled in.
     #[error("engine `{0}` is not part of this build: enable the crate feature of that name")]
     EngineMissing(&'static str),
+    /// Frames were submitted or finished in another order or number than is possible.
+    #[error("frames on their way: {0}")]
+    InFlight(&'static str),
     /// An engine refused a network or failed while running it.
     #[error("engine `{engine}` failed to {action}: {detail}")]
     Engine {
@@ -169,6 +172,17 @@ pub enum Error {
         node: Text<63>,
         /// What is wrong with it.
         what: &'static str,
+    },
+    /// A weight of the network is infinite or not a number: a training went wrong, or the file is damaged. Without this, maps full of
+    /// such numbers would look like frames without animals.
+    #[error("network node \"{node}\": weight {index} is {value}, which makes its results meaningless")]
+    NotFinite {
+        /// Node name, or the name of its first output.
+        node: Text<63>,
+        /// Place among the numbers of that weight.
+        index: usize,
+        /// The number.
+        value: f32,
     },
     /// A node of the network meets maps of a shape that it cannot work on.
     #[error("network node \"{node}\" meets maps {shape:?} (batch, channels, height, width): {what}")]

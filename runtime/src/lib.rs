@@ -26,5 +26,5 @@ pub use error::Error;
 pub use frame::{Frame, PixelFormat};
 pub use geometry::{CropMap, CropPoint, ImageMap, ImagePoint, InputPoint};
 pub use instances::{Identity, Instance, Keypoint, Overflow, Poses};
-pub use pipeline::{Estimator, OnSizeChange, Options, Stage};
+pub use pipeline::{Estimator, OnSizeChange, Options, Stage, Ticket};
 pub use skeleton::Skeleton;

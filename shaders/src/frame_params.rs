@@ -109,3 +109,25 @@ pub struct ClassParams {
     /// Class-map cells of one cell of the confidence maps.
     pub cells_per_cell: f32,
 }
+
+/// What the kernel that places crops reads.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
+pub struct CropParams {
+    /// Most crops.
+    pub room: u32,
+    /// Dispatches whose workgroups are counted.
+    pub dispatches: u32,
+    /// Sides of a crop in pixels.
+    pub side_px: u32,
+    /// Pixels of the centroid network's input of one cell of its map.
+    pub stride_px: f32,
+    /// Pixels of the centroid network's input of one pixel of the frame.
+    pub scale: f32,
+    /// Pixels of the scaled frame that crops are cut from, of one pixel of the frame.
+    pub crop_scale: f32,
+    /// Of two peaks that are closer, in pixels of the frame, one is dropped.
+    pub min_distance_px: f32,
+    /// 0, which the compiler must not know.
+    pub zero: u32,
+}

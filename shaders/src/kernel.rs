@@ -7,6 +7,8 @@ use core::fmt;
 pub enum Kernel {
     /// Dense convolution with many channels: a matrix product.
     ConvGemm,
+    /// Dense convolution of small maps with many channels.
+    ConvSplit,
     /// Dense 3x3 convolution of step 1 with few channels.
     Conv3x3,
     /// Dense convolution of the image's planes.
@@ -53,6 +55,8 @@ pub enum Kernel {
     Paf,
     /// Class maps at peaks.
     Classes,
+    /// Where crops around centroids lie.
+    Crop,
 }
 
 /// How a kernel uses the buffer of a binding.
@@ -77,8 +81,9 @@ const ACTIVATION: &str = include_str!("../kernels/activation.wgsl");
 
 impl Kernel {
     /// All kernels.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::ConvGemm,
+        Self::ConvSplit,
         Self::Conv3x3,
         Self::ConvImage,
         Self::Depthwise,
@@ -102,6 +107,7 @@ impl Kernel {
         Self::Refine,
         Self::Paf,
         Self::Classes,
+        Self::Crop,
     ];
 
     /// Name of its file without the ending.
@@ -113,6 +119,7 @@ impl Kernel {
     pub const fn source(self) -> [&'static str; 2] {
         let activation = match self {
             Self::ConvGemm
+            | Self::ConvSplit
             | Self::Conv3x3
             | Self::ConvImage
             | Self::Depthwise
@@ -132,6 +139,7 @@ impl Kernel {
     const fn row(self) -> (&'static str, &'static str, &'static [Access]) {
         match self {
             Self::ConvGemm => ("conv_gemm", include_str!("../kernels/conv_gemm.wgsl"), CONV),
+            Self::ConvSplit => ("conv_split", include_str!("../kernels/conv_split.wgsl"), CONV),
             Self::Conv3x3 => ("conv3x3", include_str!("../kernels/conv3x3.wgsl"), CONV),
             Self::ConvImage => ("conv_image", include_str!("../kernels/conv_image.wgsl"), CONV),
             Self::Depthwise => ("depthwise", include_str!("../kernels/depthwise.wgsl"), CONV),
@@ -155,6 +163,7 @@ impl Kernel {
             Self::Refine => ("refine", include_str!("../kernels/refine.wgsl"), TWO_INPUTS),
             Self::Paf => ("paf", include_str!("../kernels/paf.wgsl"), TWO_INPUTS),
             Self::Classes => ("classes", include_str!("../kernels/classes.wgsl"), ONE_INPUT),
+            Self::Crop => ("crop", include_str!("../kernels/crop.wgsl"), TWO_INPUTS),
         }
     }
 }

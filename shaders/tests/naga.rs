@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
 use dormouse_shaders::{
-    Access, BinaryParams, ClassParams, ConvParams, Kernel, LineParams, PairParams, PeakParams, PoolParams, PreprocessParams,
-    Reads,
+    Access, BinaryParams, ClassParams, ConvParams, CropParams, Kernel, LineParams, PairParams, PeakParams, PoolParams,
+    PreprocessParams, Reads,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner};
@@ -98,6 +98,7 @@ fn structs_are_the_same_on_both_sides() {
         ("Peak", rust_layout::<PeakParams>()),
         ("Line", rust_layout::<LineParams>()),
         ("Class", rust_layout::<ClassParams>()),
+        ("Crop", rust_layout::<CropParams>()),
     ];
     let mut seen = BTreeSet::new();
     for kernel in Kernel::ALL {

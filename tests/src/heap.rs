@@ -20,6 +20,7 @@ pub struct HeapUse {
 
 thread_local! {
     static USED: Cell<HeapUse> = const { Cell::new(HeapUse { requests: 0, largest: 0, total: 0, peak: 0, held: 0 }) };
+    static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 /// The system's allocator, counting per thread. Install it with `#[global_allocator]` in a test file.
@@ -30,6 +31,18 @@ pub fn heap_use<T>(work: impl FnOnce() -> T) -> (T, HeapUse) {
     USED.set(HeapUse::default());
     let result = work();
     (result, USED.get())
+}
+
+/// Runs `work` on a machine that refuses this thread's requests for more than `most_bytes` at a time.
+pub fn with_little_memory<T>(most_bytes: usize, work: impl FnOnce() -> T) -> T {
+    MOST.set(most_bytes);
+    let result = work();
+    MOST.set(usize::MAX);
+    result
+}
+
+fn is_refused(size: usize) -> bool {
+    MOST.try_with(|most| size > most.get()).unwrap_or(false)
 }
 
 fn count(size: usize) {
@@ -50,10 +63,14 @@ fn count_freed(size: usize) {
     });
 }
 
-// SAFETY: every call is passed on unchanged to the system's allocator, which upholds the contract; counting does not allocate.
+// SAFETY: every call is passed on unchanged to the system's allocator, which upholds the contract, or refused with a null pointer as
+// the contract allows; counting does not allocate.
 #[expect(unsafe_code, reason = "a global allocator cannot be written without it")]
 unsafe impl GlobalAlloc for CountingHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_refused(layout.size()) {
+            return std::ptr::null_mut();
+        }
         count(layout.size());
         // SAFETY: the caller's promise about `layout` is passed on.
         unsafe { System.alloc(layout) }
@@ -66,6 +83,9 @@ unsafe impl GlobalAlloc for CountingHeap {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if is_refused(new_size) {
+            return std::ptr::null_mut();
+        }
         count(new_size);
         count_freed(layout.size());
         // SAFETY: `pointer` came from `System` with this layout; the promise about `new_size` is passed on.

@@ -1,6 +1,7 @@
 //! A top-down model whose networks look at colours, and scenes for it: a blue spot is a centre, red and green spots are parts.
 
 use crate::networks::{ColorHead, color_network};
+use crate::onnx::numbers;
 use dormouse::Skeleton;
 use dormouse::bundle::{BundleWriter, SelfTest};
 use dormouse::config::*;
@@ -59,22 +60,41 @@ pub fn config(identity: bool, max_instances: u32) -> Config {
     }
 }
 
-/// The bundle of a [`config`].
-pub fn bundle(config: &Config, self_test: Option<&SelfTest>) -> Vec<u8> {
+/// Both networks of a [`config`], as ONNX files.
+pub fn networks(config: &Config) -> [Vec<u8>; 2] {
     let (red, green, blue) = ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]);
-    let centroid = [ColorHead { name: "centres", weights: vec![blue], stride_px: Some(2) }];
-    let mut instance = vec![ColorHead { name: "parts", weights: vec![red, green], stride_px: Some(1) }];
+    let stride_px = |network: usize| Some(config.networks[network].heads[0].stride_px as usize);
+    let centroid = [ColorHead { name: "centres", weights: vec![blue], stride_px: stride_px(0) }];
+    let mut instance = vec![ColorHead { name: "parts", weights: vec![red, green], stride_px: stride_px(1) }];
     if config.identity.is_some() {
         instance.push(ColorHead { name: "classes", weights: vec![red, green], stride_px: None });
     }
+    [color_network(&centroid), color_network(&instance)]
+}
+
+/// The bundle of a [`config`].
+pub fn bundle(config: &Config, self_test: Option<&SelfTest>) -> Vec<u8> {
+    bundle_of(config, networks(config), self_test)
+}
+
+/// The bundle of a configuration and its two networks.
+pub fn bundle_of(config: &Config, [centroid, instance]: [Vec<u8>; 2], self_test: Option<&SelfTest>) -> Vec<u8> {
     let writer = BundleWriter::new(config).unwrap();
-    let writer = writer.network(CENTROID_NETWORK, color_network(&centroid));
-    let writer = writer.network(INSTANCE_NETWORK, color_network(&instance));
+    let writer = writer.network(CENTROID_NETWORK, centroid).network(INSTANCE_NETWORK, instance);
     let writer = match self_test {
         Some(test) => writer.self_test(test).unwrap(),
         None => writer,
     };
     writer.finish().unwrap()
+}
+
+/// As many animals as asked for, anywhere in the scene and a little beyond its edges, with parts of any brightness.
+pub fn herd(count: usize, seed: u32) -> Vec<Animal> {
+    let numbers = numbers(4 * count, seed);
+    let place = |x: f32, side: usize| (0.55 * x + 0.5) * side as f32;
+    let animal =
+        |n: &[f32]| Animal { light: [0.6 + 0.4 * n[2], 0.6 + 0.4 * n[3]], ..Animal::at(place(n[0], WIDTH), place(n[1], HEIGHT)) };
+    numbers.chunks_exact(4).map(animal).collect()
 }
 
 /// One animal of a scene; places in pixels.

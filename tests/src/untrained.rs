@@ -4,6 +4,7 @@
 
 use crate::onnx::numbers;
 use burn::tensor::{Device, Tensor, TensorData};
+use dormouse::config::HeadConfig;
 use dormouse::{Bundle, Skeleton};
 use dormouse_trainer::config::{Stage, TrainConfig, TrainModelType};
 use dormouse_trainer::device::parse_device;
@@ -56,7 +57,7 @@ fn network(recipe: &str, config: &TrainConfig, stage: Stage, skeleton: &Skeleton
 
 /// The networks of all recipes that differ.
 pub fn recipes() -> Vec<Untrained> {
-    ["demo", "flies-bottomup", "flies-topdown", "synth-identity"].into_iter().flat_map(of_recipe).collect()
+    ["demo", "flies-bottomup", "flies-topdown", "robot-single", "synth-identity"].into_iter().flat_map(of_recipe).collect()
 }
 
 /// A network of each model type with each backbone; of the types with two networks, both.
@@ -64,7 +65,7 @@ pub fn model_types() -> Vec<Untrained> {
     let backbones = [
         "backbone = \"unet\"",
         "backbone = \"compact\"",
-        "backbone = \"compact\"\nupsampling = \"nearest\"\ncompact = { kernel = 3, expansion = 2, skip = \"concat\" }",
+        "backbone = \"compact\"\nupsampling = \"nearest\"\ncompact = { kernel = 5, expansion = 2, skip = \"add\" }",
     ];
     let skeleton =
         Skeleton { nodes: ["a", "b", "c"].map(String::from).to_vec(), edges: vec![(0, 1), (1, 2)], ..Default::default() };
@@ -82,6 +83,14 @@ pub fn model_types() -> Vec<Untrained> {
     }
     assert_eq!(all.len(), 8 * backbones.len());
     all
+}
+
+impl Untrained {
+    /// What a bundle's configuration says of the outputs.
+    pub fn heads(&self) -> Vec<HeadConfig> {
+        let head = |h: &dormouse_trainer::model::HeadSpec| (h.kind, h.output.clone(), h.stride_px as u32);
+        self.net.config().heads.iter().map(head).map(|(kind, output, stride_px)| HeadConfig { kind, output, stride_px }).collect()
+    }
 }
 
 /// The network of `flies-bottomup` for a skeleton of 24 nodes and 23 edges.

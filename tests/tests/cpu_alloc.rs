@@ -7,7 +7,7 @@ use dormouse::engine::Engine as _;
 use dormouse::engine::cpu::{CpuNetwork, Isa};
 use dormouse::preprocess::InputShape;
 use dormouse_tests::cpu_suite::{file, weights};
-use dormouse_tests::heap::{CountingHeap, heap_use};
+use dormouse_tests::heap::{CountingHeap, heap_use, with_little_memory};
 use dormouse_tests::onnx::Attr;
 
 #[global_allocator]
@@ -93,4 +93,17 @@ fn preparation_copies_no_weights() {
         let packed = kernels + 4 * 27 * few * few.next_multiple_of(2 * isa.lanes());
         assert!(engine.weight_bytes() < packed + LISTS, "{isa}: {} bytes of {kernels} bytes of kernels", engine.weight_bytes());
     }
+}
+
+/// A frame size that needs more memory than a device has is an error, not the end of the program.
+#[test]
+fn too_little_memory_is_an_error() {
+    let onnx = file(1).floats("w", &[8, 1, 3, 3], &weights(72, 9)).node("Conv", &["x", "w"], "y", &[]).bytes();
+    let network = CpuNetwork::load_whole(onnx, 1).unwrap();
+    let prepare = |side| network.prepare_cpu(InputShape { channels: 1, height: side, width: side }, 1);
+    const MOST: usize = 1 << 20;
+    let refused = with_little_memory(MOST, || prepare(512).map(|engine| engine.arena_bytes()));
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("there is no memory for") && message.contains(" MB of maps"), "{message}");
+    assert!(with_little_memory(MOST, || prepare(64).is_ok()));
 }

@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use dormouse::engine::cpu::CpuNetwork;
-use dormouse::{Backend, Bundle, Error, Estimator, Frame, Options};
+use dormouse::engine::{EngineOptions, MAX_THREADS, OutputSpec, load_network};
+use dormouse::{Backend, Bundle, Error, Estimator, Frame, OnSizeChange, Options};
 use dormouse_tests::golden::data_path;
 use dormouse_tests::onnx::{Attr, Onnx};
-use dormouse_tests::poses::same_poses;
+use dormouse_tests::poses::{same_poses, same_when_submitted};
 use dormouse_trainer::dataset::SampleSource;
 use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
 use dormouse_trainer::dataset::video::open_path;
@@ -48,6 +49,52 @@ fn cpu_and_tract_find_the_same_poses() {
     assert!(visible > 3 * 5 * SCENES * 10, "{visible} keypoints compared");
 }
 
+/// Whatever is there: engine wgpu runs, or the CPU does and says what the GPU lacks.
+#[test]
+fn the_cpu_takes_over_where_there_is_no_gpu() {
+    let bundle = Bundle::from_bytes(DEMO).unwrap();
+    let options = Options { backend: Backend::GpuOrCpu, frame_px: Some((128, 96)), ..Options::default() };
+    let mut estimator = Estimator::new(&bundle, &options).unwrap();
+    match estimator.fallback() {
+        None => assert_eq!(estimator.backend(), Backend::Wgpu),
+        Some(reason) => {
+            assert_eq!(estimator.backend(), Backend::Cpu);
+            assert!(matches!(reason, Error::EngineMissing("wgpu") | Error::Gpu { .. }), "{reason}");
+        }
+    }
+    let config = SynthConfig { width_px: 128, height_px: 96, count: 1, seed: 77, bright_on_dark: 0.0, ..SynthConfig::default() };
+    let image = SynthScenes::new(config).unwrap().sample(0).unwrap().image;
+    let mut cpu = self::estimator(&bundle, Backend::Cpu, 1, (128, 96));
+    assert_eq!(cpu.fallback(), None);
+    let frame = image.frame().unwrap();
+    assert!(same_poses(estimator.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), "with or without a GPU") > 0);
+}
+
+/// Callers that get the next frame while the engine works need no second way for engines on the CPU.
+#[test]
+fn frames_on_their_way_give_the_same_poses() {
+    let bundle = Bundle::from_bytes(DEMO).unwrap();
+    let config = SynthConfig { width_px: 128, height_px: 96, count: 5, seed: 77, bright_on_dark: 0.0, ..SynthConfig::default() };
+    let scenes = SynthScenes::new(config).unwrap();
+    let images: Vec<_> = (0..5).map(|index| scenes.sample(index).unwrap().image).collect();
+    let frames: Vec<Frame<'_>> = images.iter().map(|image| image.frame().unwrap()).collect();
+    let mut ours = estimator(&bundle, Backend::Cpu, 1, (128, 96));
+    assert!(same_when_submitted(&mut ours, &frames) > 5);
+    // A frame of another size is refused and stays out; the next one takes its place.
+    let pixels = [0; 64 * 64];
+    let other = Frame::gray8(&pixels, 64, 64).unwrap();
+    assert!(matches!(ours.submit(&other), Err(Error::SizeChanged { .. })));
+    assert_eq!(ours.submit(&frames[0]).map(|ticket| ticket.number()), Ok(5));
+    // Even one that may come is not prepared for while others are on their way.
+    let options = Options { on_size_change: OnSizeChange::Reprepare, ..Options::default() };
+    let mut any = Estimator::new(&bundle, &options).unwrap();
+    any.submit(&frames[0]).unwrap();
+    assert!(matches!(any.submit(&other), Err(Error::InFlight(_))));
+    assert!(!any.finish().unwrap().1.is_empty());
+    any.submit(&other).unwrap();
+    assert!(any.finish().is_ok());
+}
+
 /// Images reach an engine as numbers 0 to 1; a network for bytes would scale them once more and find nothing, without a word.
 #[test]
 fn released_networks_keep_to_one_size() {
@@ -75,6 +122,35 @@ fn a_network_for_bytes_is_refused() {
     };
     assert!(network(Onnx::new(17).input("x", &[-1, 1, -1, -1])).is_ok());
     assert!(matches!(network(Onnx::new(17).byte_input("x", &[-1, 1, -1, -1])), Err(Error::Engine { .. })));
+}
+
+#[test]
+fn more_threads_than_any_machine_needs_are_an_error() {
+    let bundle = Bundle::from_static(DEMO).unwrap();
+    for (threads, fits) in [(0, true), (usize::MAX, false), (MAX_THREADS + 1, false)] {
+        let options = Options { threads, self_test: false, ..Options::default() };
+        let made = Estimator::new(&bundle, &options).map(|_| ());
+        assert!(if fits { made.is_ok() } else { matches!(made, Err(Error::InvalidConfig { field: "threads", .. })) }, "{made:?}");
+    }
+}
+
+/// Weights that are no numbers give maps that are none, which look like frames without animals.
+#[test]
+fn weights_that_are_not_finite_are_refused_by_every_engine() {
+    let outputs = || vec![OutputSpec { name: "y".into(), channels: 2, stride_px: Some(1) }];
+    let load = |backend, weights: &[f32]| {
+        let onnx = Onnx::new(17).input("x", &[-1, 1, -1, -1]).floats("w", &[2, 1, 1, 1], weights);
+        let onnx = onnx.node("Conv", &["x", "w"], "y", &[]).output("y").bytes();
+        load_network(&EngineOptions { backend, threads: 1, allow_software: false }, onnx.into(), outputs()).map(|_| ())
+    };
+    for backend in [Backend::Auto, Backend::Cpu, Backend::Tract] {
+        load(backend, &[1.0, -2.0]).unwrap();
+        for bad in [f32::NAN, f32::INFINITY] {
+            let error = load(backend, &[1.0, bad]).unwrap_err();
+            assert!(matches!(error, Error::NotFinite { index: 1, .. }), "{backend}: {error}");
+            assert!(error.to_string().contains("\"y/Conv\""), "{error}");
+        }
+    }
 }
 
 /// Frames of a real video: engine cpu puts every part where tract puts it. `DORMOUSE_TEST_BUNDLE` names the model. Without it

@@ -188,6 +188,17 @@ fn the_runtime_does_not_know_the_trainer() {
     assert!(!manifest.contains("trainer") && !manifest.contains("burn"), "runtime/Cargo.toml");
 }
 
+/// These end the program where nobody reads the line any more: a closed terminal or a full disk under the log.
+#[test]
+fn no_line_of_a_log_ends_a_training() {
+    for source in sources(&["trainer/src", "runtime/src"]).iter().filter(|s| !s.path.ends_with("tests.rs")) {
+        let code = source.code();
+        for name in ["println!", "eprint!", " print!"] {
+            assert!(!code.contains(name), "{}: {name} instead of terminal::tell or print_result", source.path);
+        }
+    }
+}
+
 #[test]
 fn files_are_short() {
     let long: Vec<String> = all_sources()

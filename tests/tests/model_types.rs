@@ -5,7 +5,10 @@
 
 use dormouse_trainer::config::{TrainConfig, TrainModelType};
 use dormouse_trainer::dataset::VideoSearch;
-use dormouse_trainer::session::{Evaluation, RunFolder, RunOptions, run_training};
+use dormouse_trainer::session::{
+    Contestant, Evaluation, RunFolder, RunOptions, RunOutcome, compare, judged_by, open_sources, run_training,
+};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 /// Scenes of one marked fly, and networks that are small enough to learn them in seconds.
@@ -51,15 +54,14 @@ warmup_steps = 20
 schedule = "cosine"
 "#;
 
-/// The validation figures of a model after `steps` steps per network.
-fn measured(model_type: TrainModelType, settings: &[&str]) -> Evaluation {
+/// A run of the recipe with these settings, in `folder`.
+fn run(model_type: TrainModelType, settings: &[&str], folder: &Path) -> (TrainConfig, RunOutcome) {
     let mut set = vec![format!("model.type={}", model_type.name())];
     set.extend(settings.iter().map(|&s| s.to_owned()));
     let config = TrainConfig::parse(RECIPE, &set).unwrap();
-    let folder = tempfile::tempdir().unwrap();
     let interrupted = AtomicBool::new(false);
     let options = RunOptions {
-        folder: RunFolder::new(folder.path()),
+        folder: RunFolder::new(folder),
         asked: None,
         resume: false,
         search: VideoSearch::default(),
@@ -68,8 +70,16 @@ fn measured(model_type: TrainModelType, settings: &[&str]) -> Evaluation {
     };
     let outcome = run_training(&config, &options, &mut Vec::new(), &mut |_| {}).unwrap();
     assert!(outcome.export_difference < 1e-4);
-    outcome.validation
+    (config, outcome)
 }
+
+/// The validation figures of a run that nobody looks at again.
+fn measured(model_type: TrainModelType, settings: &[&str]) -> Evaluation {
+    run(model_type, settings, tempfile::tempdir().unwrap().path()).1.validation
+}
+
+/// Figures of a few steps, which move nothing.
+const UNTRAINED: [&str; 4] = ["train.epochs=1", "train.steps_per_epoch=1", "train.learning_rate=1e-9", "train.warmup_steps=0"];
 
 /// Share of the visible parts of all true animals that were found within 3 px.
 fn found(evaluation: &Evaluation) -> f64 {
@@ -77,8 +87,7 @@ fn found(evaluation: &Evaluation) -> f64 {
 }
 
 fn beats_untrained(model_type: TrainModelType) -> Evaluation {
-    let untrained =
-        measured(model_type, &["train.epochs=1", "train.steps_per_epoch=1", "train.learning_rate=1e-9", "train.warmup_steps=0"]);
+    let untrained = measured(model_type, &UNTRAINED);
     let trained = measured(model_type, &[]);
     println!("{model_type:?}: {:.3} -> {:.3} {:?}", found(&untrained), found(&trained), trained.identity);
     assert!(found(&untrained) < 0.03 && found(&trained) > 0.15, "{} -> {}", found(&untrained), found(&trained));
@@ -97,7 +106,26 @@ fn bottom_up() {
 
 #[test]
 fn centroid() {
-    beats_untrained(TrainModelType::Centroid);
+    let trained = beats_untrained(TrainModelType::Centroid).report;
+    assert!(trained.recall.unwrap() > 0.7 && trained.precision.unwrap() > 0.7, "{trained}");
+}
+
+#[test]
+fn centroid_models_are_compared_by_distance() {
+    let temp = tempfile::tempdir().unwrap();
+    let (config, outcome) = run(TrainModelType::Centroid, &UNTRAINED, temp.path());
+    let sources = open_sources(&config.data, &VideoSearch::default(), &mut |_, _, _| {}).unwrap();
+    let contestants = [Contestant::open(temp.path()).unwrap(), Contestant::open(&outcome.bundle).unwrap()];
+    let source = judged_by(&contestants, sources.val).unwrap();
+    let rows = compare(&contestants, source.as_ref(), 1).unwrap();
+    for row in &rows {
+        let report = &row.evaluation.report;
+        assert_eq!(report, &outcome.validation.report, "compare, and the run itself");
+        assert_eq!((report.instances_true, report.moks, report.moks_all, report.map), (16, None, None, None));
+        // A quarter of flies of 0.6 x 64 px.
+        assert!((5.0..20.0).contains(&report.point_reach_px.unwrap()), "{report}");
+        assert!(row.network.unwrap().parameters > 100);
+    }
 }
 
 #[test]

@@ -61,18 +61,30 @@ fn small_3x3() {
 #[test]
 #[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
 fn matrix_products() {
-    for channels in [[33, 32], [67, 31], [32, 67], [64, 64], [130, 20]] {
-        for sides in [[3, 4], [8, 8], [9, 21]] {
-            Conv { channels, ..CONV }.check(sides, "conv_gemm");
-        }
+    for channels in [[33, 32], [67, 31], [64, 67]] {
+        Conv { channels, ..CONV }.check([69, 121], "conv_gemm");
     }
     for channels in [[20, 40], [16, 13], [5, 3], [67, 1]] {
         Conv { channels, kernel: [1, 1], pads: [0; 4], ..CONV }.check([7, 12], "conv_gemm");
     }
-    Conv { channels: [17, 18], stride: 2, ..CONV }.check([7, 12], "conv_gemm");
-    Conv { channels: [20, 17], kernel: [5, 5], stride: 3, dilation: 2, pads: [4; 4], ..CONV }.check([11, 14], "conv_gemm");
+    Conv { channels: [17, 18], stride: 2, ..CONV }.check([169, 200], "conv_gemm");
+    Conv { channels: [20, 17], kernel: [5, 5], stride: 3, dilation: 2, pads: [4; 4], ..CONV }.check([270, 280], "conv_gemm");
     Conv { kernel: [1, 5], pads: [0, 2, 0, 2], ..CONV }.check([9, 9], "conv_gemm");
-    Conv { dilation: 2, pads: [2; 4], ..CONV }.check([9, 9], "conv_gemm");
+}
+
+/// Small maps and long sums: also rounds that four teams cannot share evenly.
+#[test]
+#[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
+fn shared_sums() {
+    for channels in [[33, 32], [67, 31], [32, 67], [64, 64], [130, 20]] {
+        for sides in [[1, 1], [3, 4], [8, 8], [9, 21]] {
+            Conv { channels, ..CONV }.check(sides, "conv_split");
+        }
+    }
+    Conv { channels: [131, 5], kernel: [1, 1], pads: [0; 4], ..CONV }.check([7, 12], "conv_split");
+    Conv { channels: [17, 18], stride: 2, ..CONV }.check([7, 12], "conv_split");
+    Conv { channels: [20, 17], kernel: [5, 5], stride: 3, dilation: 2, pads: [4; 4], ..CONV }.check([11, 14], "conv_split");
+    Conv { dilation: 2, pads: [2; 4], ..CONV }.check([9, 9], "conv_split");
 }
 
 #[test]

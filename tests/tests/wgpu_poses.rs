@@ -6,8 +6,9 @@ use dormouse::engine::wgpu::{Program, Slot};
 use dormouse::preprocess::InputShape;
 use dormouse::{Backend, Bundle, Estimator, Frame, Options};
 use dormouse_tests::golden::data_path;
-use dormouse_tests::poses::same_poses;
+use dormouse_tests::poses::{same_poses, same_when_submitted};
 use dormouse_tests::top_down;
+use dormouse_tests::wgpu_suite::GPU;
 use dormouse_trainer::dataset::SampleSource;
 use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
 use dormouse_trainer::dataset::video::open_path;
@@ -84,6 +85,45 @@ fn top_down_models_too() {
                 assert_eq!(expected.len(), count.min(room as usize), "a scene without its animals compares nothing");
                 same_poses(gpu.estimate(&frame).unwrap(), expected, &format!("{count} animals, room for {room}"));
             }
+        }
+    }
+}
+
+/// Frames that are submitted while others are on their way: one network, and two.
+#[test]
+#[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
+fn frames_on_their_way_give_the_same_poses() {
+    let config = SynthConfig { width_px: 160, height_px: 128, count: 5, seed: 80, bright_on_dark: 0.0, ..SynthConfig::default() };
+    let scenes = SynthScenes::new(config).unwrap();
+    let images: Vec<_> = (0..5).map(|index| scenes.sample(index).unwrap().image).collect();
+    let frames: Vec<Frame<'_>> = images.iter().map(|image| image.frame().unwrap()).collect();
+    let [_, mut gpu] = estimators(&Bundle::from_bytes(DEMO).unwrap(), (160, 128));
+    assert!(same_when_submitted(&mut gpu, &frames) > 5);
+    let file = top_down::bundle(&top_down::config(true, 6), None);
+    let scenes: Vec<_> = (0..7).map(|index| top_down::scene(&top_down::herd(index, index as u32))).collect();
+    let frame_px = (top_down::WIDTH as u32, top_down::HEIGHT as u32);
+    let frames: Vec<_> = scenes.iter().map(|pixels| Frame::rgb8(pixels, frame_px.0, frame_px.1).unwrap()).collect();
+    let [_, mut gpu] = estimators(&Bundle::from_bytes(&file).unwrap(), frame_px);
+    assert!(same_when_submitted(&mut gpu, &frames) > 7);
+    let report = gpu.device_report().unwrap().unwrap();
+    assert!(report.read_bytes <= 64 * 1024 && report.upload_bytes == 3 * top_down::WIDTH * top_down::HEIGHT, "{report:?}");
+}
+
+/// A software adapter is taken on request alone; without that the reason names it and its driver.
+#[test]
+#[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
+fn a_gpu_where_there_is_one_and_the_reason_where_there_is_none() {
+    let bundle = Bundle::from_bytes(DEMO).unwrap();
+    for allow_software in [true, false] {
+        let options = Options { backend: Backend::GpuOrCpu, allow_software, frame_px: Some((96, 96)), ..Options::default() };
+        let estimator = Estimator::new(&bundle, &options).unwrap();
+        let report = GPU.report();
+        if allow_software || !report.software {
+            assert_eq!((estimator.backend(), estimator.fallback()), (Backend::Wgpu, None));
+        } else {
+            let reason = estimator.fallback().unwrap().to_string();
+            assert_eq!(estimator.backend(), Backend::Cpu);
+            assert!(reason.contains(&report.name[..8]) && reason.contains("allow software adapters"), "{reason}");
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod recommend;
 pub mod report;
 pub mod session;
 pub mod targets;
+pub mod terminal;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -2,6 +2,7 @@
 
 use clap::Parser as _;
 use dormouse_trainer::cli::{Cli, exit_code, run};
+use dormouse_trainer::terminal::tell;
 use std::process::ExitCode;
 
 /// Training allocates and frees maps of megabytes every step; the system's allocator hands each back to the kernel and pays
@@ -13,7 +14,7 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(format_args!("error: {error:#}"));
             ExitCode::from(exit_code(&error))
         }
     }

@@ -4,6 +4,7 @@ use crate::config::{Config, HeadKind, ModelType};
 use crate::decode::Assigner;
 use crate::decode::global_peaks::GlobalPeaks;
 use crate::decode::output::Output;
+use crate::engine::FoundCrops;
 use crate::error::Error;
 use crate::geometry::{CropMap, CropPoint};
 use crate::instances::Poses;
@@ -90,15 +91,34 @@ impl CropDecoder {
             Some(classes) => Some(classes.output.needed(vectors, confmaps)?),
             None => None,
         };
-        if poses.len() == self.max_instances || !self.parts.find(confmaps) {
-            return Ok(());
-        }
-        self.parts.place(|x_px, y_px| map.to_image(CropPoint { x_px, y_px }), poses.push(score));
-        if let (Some(classes), Some(vectors)) = (&mut self.classes, vectors) {
-            let probability = |class: usize| vectors.channel(class).first().copied().unwrap_or(f32::NAN);
-            classes.probabilities.extend((0..classes.names.len()).map(probability));
+        if self.parts.find(confmaps) {
+            let probability = |class: usize| vectors.and_then(|v| v.channel(class).first().copied());
+            self.push(probability, map, score, poses);
         }
         Ok(())
+    }
+
+    /// Appends the animals of all crops as [`add`](Self::add) does, from what an engine found in them. `places` says for each crop where
+    /// it lies and the score of its centroid.
+    pub fn add_found(&mut self, found: &FoundCrops<'_>, places: impl Iterator<Item = (CropMap, f32)>, poses: &mut Poses) {
+        let mut lists = found.parts.lists();
+        let classes = self.classes.as_ref().map_or(0, |c| c.names.len());
+        for (crop, (map, score)) in places.enumerate() {
+            if self.parts.take(lists.by_ref().take(self.nodes)) {
+                self.push(|class| found.classes.get(crop * classes + class).copied(), map, score, poses);
+            }
+        }
+    }
+
+    /// Appends the animal whose parts were found last.
+    fn push(&mut self, probability: impl Fn(usize) -> Option<f32>, map: CropMap, score: f32, poses: &mut Poses) {
+        if poses.len() == self.max_instances {
+            return;
+        }
+        self.parts.place(|x_px, y_px| map.to_image(CropPoint { x_px, y_px }), poses.push(score));
+        if let Some(classes) = &mut self.classes {
+            classes.probabilities.extend((0..classes.names.len()).map(|class| probability(class).unwrap_or(f32::NAN)));
+        }
     }
 
     /// Ends a frame: gives out the classes so that the sum of the probabilities is the largest, each class to one animal

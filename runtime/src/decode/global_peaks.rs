@@ -2,7 +2,6 @@
 
 use crate::config::PeakConfig;
 use crate::decode::{Peak, global_peak, refine_peak};
-use crate::engine::Found;
 use crate::geometry::ImagePoint;
 use crate::instances::Keypoint;
 use crate::tensor::Maps;
@@ -33,10 +32,10 @@ impl GlobalPeaks {
         self.peaks.iter().any(Option::is_some)
     }
 
-    /// Takes over what an engine found: one list of at most one peak for each node; whether there is any.
-    pub fn take(&mut self, found: &Found<'_>) -> bool {
+    /// Takes over what an engine found: one list of at most one peak for each node, and no list beyond these; whether there is any.
+    pub fn take<'a>(&mut self, lists: impl Iterator<Item = &'a [[f32; 3]]>) -> bool {
         self.peaks.fill(None);
-        for (slot, list) in self.peaks.iter_mut().zip(found.lists()) {
+        for (slot, list) in self.peaks.iter_mut().zip(lists) {
             *slot = list.first().map(|&[x, y, value]| Peak { x, y, value });
         }
         self.peaks.iter().any(Option::is_some)

@@ -33,6 +33,6 @@ pub use group::{Connection, Grouper, PeakId};
 pub use paf::PafScorer;
 pub use peak_buffer::{Peak, PeakBuffer};
 pub use peaks::{global_peak, local_peaks};
-pub use plan::decode_plan;
+pub use plan::{crop_plan, decode_plan};
 pub use refine::refine_peak;
 pub use single::Single;

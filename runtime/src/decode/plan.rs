@@ -1,8 +1,8 @@
 //! What an engine that decodes by itself has to look for.
 
-use crate::config::{Config, HeadKind, ModelType, Refinement};
+use crate::config::{Config, HeadKind, ModelType, NetworkConfig, Refinement};
 use crate::decode::{BottomUp, BottomUpId, PeakBuffer, global_peak, local_peaks, refine_peak};
-use crate::engine::{DecodePlan, Find, PeakLists, PeakPlan};
+use crate::engine::{CropPlan, DecodePlan, Find, PeakLists, PeakPlan};
 use crate::error::Error;
 use crate::tensor::Maps;
 
@@ -39,6 +39,32 @@ pub fn decode_plan(config: &Config) -> Result<DecodePlan, Error> {
             Ok(DecodePlan { peaks: plan(HeadKind::Centroids, local, threshold)?, scores: None })
         }
     }
+}
+
+/// The plan for the crops of a validated top-down configuration.
+///
+/// # Errors
+/// [`Error::InvalidConfig`] if the configuration is not that of a top-down model.
+pub fn crop_plan(config: &Config) -> Result<CropPlan, Error> {
+    let missing = Error::InvalidConfig { field: "top_down", what: "only models with two networks have crops" };
+    let ([centroid, instance], Some(top_down)) = (config.networks.as_slice(), &config.top_down) else { return Err(missing) };
+    let head = |network: &NetworkConfig, kind| network.heads.iter().position(|h| h.kind == kind);
+    let centroids = head(centroid, HeadKind::Centroids).ok_or(missing)?;
+    let peaks = PeakPlan {
+        output: head(instance, HeadKind::ConfidenceMaps).ok_or(missing)?,
+        threshold: config.peaks.threshold,
+        refinement: config.peaks.refinement,
+        find: Find::Global,
+        on_cpu,
+    };
+    let vectors = head(instance, HeadKind::ClassVectors);
+    Ok(CropPlan {
+        peaks,
+        classes: vectors.zip(config.identity.as_ref().map(|identity| identity.classes.len())),
+        max_crops: config.limits.max_instances as usize,
+        centroid_stride_px: centroid.heads[centroids].stride_px,
+        min_distance_px: top_down.min_centroid_distance_px,
+    })
 }
 
 /// The peaks of a plan, found by the CPU.

@@ -29,7 +29,7 @@ impl Single {
 
     /// As [`decode`](Self::decode), from what an engine found.
     pub fn decode_found(&mut self, found: &Found<'_>, map: ImageMap, poses: &mut Poses) {
-        let found = self.parts.take(found);
+        let found = self.parts.take(found.lists());
         self.finish(found, map, poses);
     }
 

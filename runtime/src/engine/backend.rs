@@ -18,6 +18,9 @@ pub enum Backend {
     Tract,
     /// Our own engine on a GPU, for networks whose operators it knows.
     Wgpu,
+    /// Engine wgpu if all of it works here: adapter, memory for the frame size given, self-test. As [`Auto`](Self::Auto) otherwise, and
+    /// [`Estimator::fallback`](crate::Estimator::fallback) then says why.
+    GpuOrCpu,
 }
 
 impl Backend {
@@ -28,6 +31,7 @@ impl Backend {
             Self::Cpu => "cpu",
             Self::Tract => "tract",
             Self::Wgpu => "wgpu",
+            Self::GpuOrCpu => "gpu-or-cpu",
         }
     }
 }
@@ -47,7 +51,8 @@ impl FromStr for Backend {
             "cpu" => Ok(Self::Cpu),
             "tract" => Ok(Self::Tract),
             "wgpu" => Ok(Self::Wgpu),
-            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, cpu, tract, wgpu" }),
+            "gpu-or-cpu" => Ok(Self::GpuOrCpu),
+            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, cpu, tract, wgpu, gpu-or-cpu" }),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Whole frames on an engine: from pixels to peaks and edge scores, for engines that find these themselves.
 
+use super::network::Network;
 use crate::config::{GroupingConfig, Refinement};
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::preprocess::CropSampler;
 use crate::tensor::Maps;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::str::FromStr;
 
@@ -21,11 +24,13 @@ pub enum FrameStage {
     Refine,
     /// Line scores of candidate edges, or class maps at the peaks.
     Paf,
+    /// Crops of top-down models, from the choice of centroids on. Models without crops begin with the stage before it.
+    Crop,
 }
 
 impl FrameStage {
     /// All stages in order.
-    pub const ALL: [Self; 5] = [Self::Preprocess, Self::Network, Self::Peaks, Self::Refine, Self::Paf];
+    pub const ALL: [Self; 6] = [Self::Preprocess, Self::Network, Self::Peaks, Self::Refine, Self::Paf, Self::Crop];
 
     /// Name used in settings.
     pub const fn name(self) -> &'static str {
@@ -35,6 +40,7 @@ impl FrameStage {
             Self::Peaks => "peaks",
             Self::Refine => "refine",
             Self::Paf => "paf",
+            Self::Crop => "crop",
         }
     }
 }
@@ -43,7 +49,7 @@ impl FromStr for FrameStage {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let what = "must be one of preprocess, network, peaks, refine, paf";
+        let what = "must be one of preprocess, network, peaks, refine, paf, crop";
         let found = Self::ALL.into_iter().find(|stage| stage.name() == text);
         found.ok_or(Error::InvalidConfig { field: "DORMOUSE_GPU_FROM", what })
     }
@@ -126,6 +132,32 @@ pub struct LinePlan {
     pub stride_px: u32,
 }
 
+/// How animals are looked at one by one.
+#[derive(Debug, Clone)]
+pub struct CropPlan {
+    /// How parts are found in the maps of a crop.
+    pub peaks: PeakPlan,
+    /// Class vectors of a crop: index of the output and number of classes.
+    pub classes: Option<(usize, usize)>,
+    /// Most crops of a frame.
+    pub max_crops: usize,
+    /// Input pixels of one cell of the centroid map.
+    pub centroid_stride_px: u32,
+    /// Of two centroids that are closer, in pixels of the frame, the weaker one is dropped.
+    pub min_distance_px: f32,
+}
+
+/// The second network of a top-down model, and what is to be done with it.
+#[derive(Clone, Copy)]
+pub struct CropRoute<'a> {
+    /// The network of the crops.
+    pub network: &'a dyn Network,
+    /// How crops are cut.
+    pub sampler: &'a CropSampler,
+    /// What is looked for.
+    pub plan: &'a CropPlan,
+}
+
 /// Peaks as the CPU finds them: those of each channel, how many there were without a limit, and all of them (x and y in cells,
 /// value), channel by channel.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -169,16 +201,87 @@ impl<'a> Found<'a> {
     }
 }
 
+/// What was found in the crops of a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FoundCrops<'a> {
+    /// First column and row of each crop in the scaled frame.
+    pub origins: &'a [[i32; 2]],
+    /// One list of at most one peak for each part of each crop.
+    pub parts: Found<'a>,
+    /// `[crop][class]` numbers; empty for models without classes.
+    pub classes: &'a [f32],
+}
+
+/// What an engine with a device of its own says of a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceReport {
+    /// Name of the device, its driver and the interface to it.
+    pub adapter: String,
+    /// Whether it computes on the CPU in fact, so that its times say nothing about a GPU.
+    pub software: bool,
+    /// Dispatches of a frame.
+    pub dispatches: usize,
+    /// Bytes that go to the device with the latest frame.
+    pub upload_bytes: usize,
+    /// Bytes that come back with every frame.
+    pub read_bytes: usize,
+    /// Milliseconds of each stage by the device's own clock, each dispatch waiting for the one before it; empty if the device cannot tell.
+    pub stage_ms: Vec<(FrameStage, f64)>,
+}
+
+/// Frames that an engine may have on their way at the same time: the one that it works on, and the next.
+pub const MOST_IN_FLIGHT: usize = 2;
+
 /// A network with all that comes before and after it, prepared for one frame size.
 pub trait FrameEngine: Send {
-    /// Finds peaks and scores of one frame.
+    /// Begins to look for peaks and scores of one frame, and at crops around them if it was prepared for that. After an error the frame
+    /// is not on its way.
     ///
     /// # Errors
-    /// [`Error::SizeChanged`] for a frame of another size; [`Error::Engine`] if the engine fails.
-    fn run(&mut self, frame: &Frame<'_>) -> Result<(), Error>;
+    /// [`Error::SizeChanged`] for a frame of another size; [`Error::InFlight`] if [`MOST_IN_FLIGHT`] frames are on their way;
+    /// [`Error::Engine`] if the engine fails.
+    fn submit(&mut self, frame: &Frame<'_>) -> Result<(), Error>;
 
-    /// What the latest run found; `None` before the first one and after one that failed.
+    /// Waits for the frame that was submitted first of those on their way. `frame` must be the same one: it is done once more if the
+    /// device was lost.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if none is on its way; [`Error::Engine`] if the engine fails. The frame is then given up.
+    fn finish(&mut self, frame: &Frame<'_>) -> Result<(), Error>;
+
+    /// Frames on their way.
+    fn in_flight(&self) -> usize;
+
+    /// Submits a frame and waits for it.
+    ///
+    /// # Errors
+    /// As the two; [`Error::InFlight`] if other frames are on their way.
+    fn run(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        if self.in_flight() > 0 {
+            return Err(Error::InFlight("finish them first"));
+        }
+        self.submit(frame)?;
+        self.finish(frame)
+    }
+
+    /// Looks at the crops of a frame that begin at these columns and rows of the scaled frame, without looking for centroids; as many
+    /// at most as the plan allows. Frames on their way stay there.
+    ///
+    /// # Errors
+    /// [`Error::SizeChanged`] for a frame of another size; [`Error::Engine`] if the engine fails or was not prepared for crops.
+    fn run_at(&mut self, frame: &Frame<'_>, origins: &[[i32; 2]]) -> Result<(), Error>;
+
+    /// What was found in the frame that was finished last; `None` before the first one and after one that failed.
     fn found(&self) -> Option<Found<'_>>;
+
+    /// What was found in the crops that were looked at last; `None` also for engines that were not prepared for them.
+    fn crops(&self) -> Option<FoundCrops<'_>>;
+
+    /// Does the latest frame once more and tells what that took.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if frames are on their way; [`Error::Engine`] if the engine fails.
+    fn device_report(&mut self) -> Result<DeviceReport, Error>;
 }
 
 #[cfg(test)]

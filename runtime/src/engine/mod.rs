@@ -10,5 +10,8 @@ mod tract;
 pub mod wgpu;
 
 pub use backend::Backend;
-pub use frames::{DecodePlan, Find, Found, FrameEngine, FrameStage, LinePlan, PeakLists, PeakPlan, ScorePlan};
-pub use network::{Engine, EngineOptions, Network, OutputSpec, load_network};
+pub use frames::{
+    CropPlan, CropRoute, DecodePlan, DeviceReport, Find, Found, FoundCrops, FrameEngine, FrameStage, LinePlan, MOST_IN_FLIGHT,
+    PeakLists, PeakPlan, ScorePlan,
+};
+pub use network::{Engine, EngineOptions, MAX_THREADS, Network, OutputSpec, load_network};

@@ -2,7 +2,7 @@
 
 use super::Backend;
 use super::cpu::CpuNetwork;
-use super::frames::{DecodePlan, FrameEngine};
+use super::frames::{CropRoute, DecodePlan, FrameEngine};
 use crate::bundle::NetworkBytes;
 use crate::error::Error;
 use crate::preprocess::{InputShape, Preprocessor};
@@ -10,6 +10,7 @@ use crate::tensor::Maps;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::any::Any;
 
 /// What one output must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +32,8 @@ impl OutputSpec {
 }
 
 /// A parsed network that can be prepared for any input size.
-pub trait Network: Send {
-    /// The engine that will run it; never [`Backend::Auto`].
+pub trait Network: Send + Any {
+    /// The engine that will run it; never [`Backend::Auto`] or [`Backend::GpuOrCpu`].
     fn backend(&self) -> Backend;
 
     /// Specialises the network to one concrete input size and to at most `images` images per run, at least 1.
@@ -42,11 +43,33 @@ pub trait Network: Send {
     /// shape of its specification.
     fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error>;
 
+    /// Parses a second network of the same model for the same device; `None` for engines without a device of their own.
+    ///
+    /// # Errors
+    /// As [`load_network`].
+    fn load_beside(&self, _onnx: &NetworkBytes, _outputs: &[OutputSpec]) -> Result<Option<Box<dyn Network>>, Error> {
+        Ok(None)
+    }
+
     /// Prepares for whole frames; `None` if the engine leaves preprocessing and decoding to the caller.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
     fn prepare_frames(&self, _preprocessor: &Preprocessor, _plan: &DecodePlan) -> Result<Option<Box<dyn FrameEngine>>, Error> {
+        Ok(None)
+    }
+
+    /// Prepares this network, which finds centroids, for whole frames together with the network that looks at the crops around them;
+    /// `None` if the engine leaves the crops to the caller.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    fn prepare_crops(
+        &self,
+        _preprocessor: &Preprocessor,
+        _plan: &DecodePlan,
+        _crops: &CropRoute<'_>,
+    ) -> Result<Option<Box<dyn FrameEngine>>, Error> {
         Ok(None)
     }
 }
@@ -69,19 +92,25 @@ pub trait Engine: Send {
 pub struct EngineOptions {
     /// Engine.
     pub backend: Backend,
-    /// Threads of engines on the CPU, at least 1.
+    /// Threads of engines on the CPU, 1 to [`MAX_THREADS`]; 0 counts as 1.
     pub threads: usize,
     /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
 }
 
+/// Most threads of an engine; each needs memory of its own.
+pub const MAX_THREADS: usize = 256;
+
 /// Parses ONNX bytes for the chosen backend.
 ///
 /// # Errors
-/// [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if
+/// [`Error::InvalidConfig`] for more than [`MAX_THREADS`], [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if
 /// there is no GPU for it.
 pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
     let threads = options.threads.max(1);
+    if threads > MAX_THREADS {
+        return Err(Error::InvalidConfig { field: "threads", what: "must be at most 256" });
+    }
     match options.backend {
         Backend::Cpu => Ok(Box::new(CpuNetwork::load(onnx, outputs, threads)?)),
         Backend::Auto => match CpuNetwork::load(onnx.clone(), outputs.clone(), threads) {
@@ -90,6 +119,10 @@ pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<Ou
         },
         Backend::Tract => load_tract(&onnx, outputs, threads),
         Backend::Wgpu => load_wgpu(&onnx, outputs, options.allow_software),
+        Backend::GpuOrCpu => load_wgpu(&onnx, outputs.clone(), options.allow_software).or_else(|_| {
+            let auto = EngineOptions { backend: Backend::Auto, ..*options };
+            load_network(&auto, onnx, outputs)
+        }),
     }
 }
 
@@ -97,6 +130,10 @@ const TRACT_MISSING: Error = Error::EngineMissing("tract");
 
 #[cfg(feature = "tract")]
 fn load_tract(onnx: &[u8], outputs: Vec<OutputSpec>, threads: usize) -> Result<Box<dyn Network>, Error> {
+    // tract would run such weights and find nothing in any frame.
+    if let Err(error @ Error::NotFinite { .. }) = crate::graph::Graph::from_onnx(onnx) {
+        return Err(error);
+    }
     Ok(Box::new(super::tract::TractNetwork::load(onnx, outputs, threads)?))
 }
 

@@ -58,6 +58,14 @@ impl<'a> Floats<'a> {
         (0..self.len()).map(|index| self.at(index))
     }
 
+    /// Place of the first number that is infinite or not a number.
+    pub fn first_not_finite(&self) -> Option<usize> {
+        match &self.0 {
+            Store::File(numbers) => first_not_finite(numbers, |bytes| f32::from_le_bytes(*bytes)),
+            Store::Own(numbers) => first_not_finite(numbers, |number| *number),
+        }
+    }
+
     /// A copy.
     pub fn to_vec(&self) -> Vec<f32> {
         self.iter().collect()
@@ -70,6 +78,14 @@ impl<'a> Floats<'a> {
             Store::Own(numbers) => numbers.into(),
         }
     }
+}
+
+/// Numbers are looked at in runs, without a branch for each: networks have millions.
+fn first_not_finite<T>(numbers: &[T], read: impl Fn(&T) -> f32) -> Option<usize> {
+    const RUN: usize = 256;
+    let finite = |run: &[T]| run.iter().fold(true, |all, number| all & read(number).is_finite());
+    let (index, run) = numbers.chunks(RUN).enumerate().find(|(_, run)| !finite(run))?;
+    run.iter().position(|number| !read(number).is_finite()).map(|place| index * RUN + place)
 }
 
 impl From<Vec<f32>> for Floats<'_> {
@@ -106,6 +122,19 @@ mod tests {
         let floats = Floats::in_file(&bytes[1..]).unwrap();
         assert_eq!((floats.len(), floats.held(), floats.at(1)), (2, 0, -2.0));
         assert_eq!(floats, Floats::from(alloc::vec![1.0, -2.0]));
+        assert_eq!(floats.first_not_finite(), None);
         assert_eq!((floats.clone().into_owned().held(), Floats::in_file(&bytes).is_none()), (2, true));
+    }
+
+    #[test]
+    fn the_first_number_that_is_none_is_found() {
+        let mut numbers = alloc::vec![1.0f32; 1000];
+        assert_eq!(Floats::from(numbers.clone()).first_not_finite(), None);
+        for (place, bad) in [(999, f32::NAN), (700, f32::NEG_INFINITY), (256, f32::INFINITY), (0, f32::NAN)] {
+            numbers[place] = bad;
+            let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            assert_eq!(Floats::in_file(&bytes).unwrap().first_not_finite(), Some(place));
+            assert_eq!(Floats::from(numbers.clone()).first_not_finite(), Some(place));
+        }
     }
 }

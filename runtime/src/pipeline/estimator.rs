@@ -1,11 +1,12 @@
 //! A model that is ready to turn frames into poses.
 
+use super::flights::{Flights, Ticket};
 use super::top_down::TopDown;
 use super::whole_frame::{Outcome, WholeFrame};
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind};
 use crate::decode::{Centroid, Decoder};
-use crate::engine::Backend;
+use crate::engine::{Backend, DeviceReport};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImagePoint;
@@ -19,6 +20,8 @@ pub struct Estimator {
     config: Config,
     family: Family,
     poses: Poses,
+    flights: Flights,
+    fallback: Option<Error>,
 }
 
 /// Models differ in the number of their networks.
@@ -41,6 +44,19 @@ impl Estimator {
     /// # Errors
     /// Any [`Error`] of engine, preparation or self-test.
     pub fn new(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
+        if options.backend != Backend::GpuOrCpu {
+            return Self::with_engine(bundle, options);
+        }
+        match Self::with_engine(bundle, &Options { backend: Backend::Wgpu, ..options.clone() }) {
+            Ok(estimator) => Ok(estimator),
+            Err(reason) => {
+                let estimator = Self::with_engine(bundle, &Options { backend: Backend::Auto, ..options.clone() })?;
+                Ok(Self { fallback: Some(reason), ..estimator })
+            }
+        }
+    }
+
+    fn with_engine(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
         let config = bundle.config().clone();
         let (family, poses) = match Decoder::heads(config.model_type) {
             [Some(peaks), second] => {
@@ -58,7 +74,7 @@ impl Estimator {
                 (Family::TopDown(Box::new(model)), poses)
             }
         };
-        let mut estimator = Self { config, family, poses };
+        let mut estimator = Self { config, family, poses, flights: Flights::default(), fallback: None };
         if options.self_test {
             estimator.run_self_test(bundle)?;
         }
@@ -75,7 +91,7 @@ impl Estimator {
         &self.config
     }
 
-    /// The engine in use; never [`Backend::Auto`].
+    /// The engine in use; never [`Backend::Auto`] or [`Backend::GpuOrCpu`].
     pub fn backend(&self) -> Backend {
         self.whole_frame().backend()
     }
@@ -95,8 +111,9 @@ impl Estimator {
     /// Prepares for frames of this size; frames of the present size keep what is there.
     ///
     /// # Errors
-    /// [`Error::FrameSize`], [`Error::Engine`] or [`Error::OutputShape`].
+    /// [`Error::FrameSize`], [`Error::Engine`], [`Error::OutputShape`], or [`Error::InFlight`] if frames are on their way.
     pub fn prepare(&mut self, width_px: u32, height_px: u32) -> Result<(), Error> {
+        self.flights.none()?;
         match &mut self.family {
             Family::Direct(direct) => direct.network.prepare(width_px, height_px),
             Family::TopDown(model) => model.prepare(width_px, height_px),
@@ -111,14 +128,15 @@ impl Estimator {
     pub fn release_networks(&mut self) -> Result<(), Error> {
         match &mut self.family {
             Family::Direct(direct) => direct.network.release_network(),
-            Family::TopDown(model) => model.centroid.release_network(),
+            Family::TopDown(model) => model.release_networks(),
         }
     }
 
     /// Finds the animals of one frame. The result is borrowed and reused by the next call.
     ///
     /// # Errors
-    /// [`Error::SizeChanged`] unless the options allow another size; [`Error::Engine`] if the engine fails.
+    /// [`Error::SizeChanged`] unless the options allow another size; [`Error::Engine`] if the engine fails; [`Error::InFlight`] if frames
+    /// are on their way.
     pub fn estimate(&mut self, frame: &Frame<'_>) -> Result<&Poses, Error> {
         self.estimate_observed(frame, &mut |_| {})
     }
@@ -129,11 +147,74 @@ impl Estimator {
     /// # Errors
     /// As [`Estimator::estimate`].
     pub fn estimate_observed(&mut self, frame: &Frame<'_>, done: &mut dyn FnMut(Stage)) -> Result<&Poses, Error> {
+        self.flights.none()?;
         match &mut self.family {
             Family::Direct(direct) => direct.estimate(frame, &mut self.poses, done)?,
             Family::TopDown(model) => model.estimate(frame, &mut self.poses, done)?,
         }
         Ok(&self.poses)
+    }
+
+    /// Gives a frame to the engine and comes back before it is done, so that the engine works on it while the caller gets the next one:
+    /// submit frame `n + 1`, then [`finish`](Self::finish) frame `n`. Two frames can be on their way. The pixels are copied; poses are those
+    /// of [`estimate`](Self::estimate). Engines on the CPU do the work in `finish`.
+    ///
+    /// After an error the frame is not on its way, and those that were before still are.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if two frames are on their way, or one that has another size; otherwise as [`estimate`](Self::estimate).
+    pub fn submit(&mut self, frame: &Frame<'_>) -> Result<Ticket, Error> {
+        self.flights.room()?;
+        if self.whole_frame().must_prepare(frame) {
+            self.prepare(frame.width_px(), frame.height_px())?;
+        }
+        match &mut self.family {
+            Family::Direct(direct) => direct.network.submit(frame)?,
+            Family::TopDown(model) => model.centroid.submit(frame)?,
+        }
+        Ok(self.flights.keep(frame))
+    }
+
+    /// Waits for the frame that was submitted first of those on their way, and finds its animals. The result is borrowed and reused by
+    /// the next call.
+    ///
+    /// A device that is lost meanwhile is opened again, and frames on their way are done once more. After an error the frame is given up,
+    /// and the next call is about the one behind it.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if no frame is on its way; [`Error::Engine`] if the engine fails.
+    pub fn finish(&mut self) -> Result<(Ticket, &Poses), Error> {
+        let kept = self.flights.oldest()?;
+        let ticket = kept.ticket();
+        let finished = kept.frame().and_then(|frame| match &mut self.family {
+            Family::Direct(direct) => direct.finish(&frame, &mut self.poses),
+            Family::TopDown(model) => model.finish(&frame, &mut self.poses),
+        });
+        self.flights.give_back(kept);
+        finished.map(|()| (ticket, &self.poses))
+    }
+
+    /// Frames that were submitted and are not finished.
+    pub fn in_flight(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Does the latest frame once more on the engine's own device and tells what that took, for benches; `None` for engines that have no
+    /// device, or leave preprocessing and decoding to the CPU.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if frames are on their way; [`Error::Engine`] if the engine fails.
+    pub fn device_report(&mut self) -> Result<Option<DeviceReport>, Error> {
+        let network = match &mut self.family {
+            Family::Direct(direct) => &mut direct.network,
+            Family::TopDown(model) => &mut model.centroid,
+        };
+        network.frames_mut().map(|engine| engine.device_report()).transpose()
+    }
+
+    /// Why engine wgpu is not in use although [`Backend::GpuOrCpu`] asked for it: the adapter, its driver and what is missing.
+    pub fn fallback(&self) -> Option<Error> {
+        self.fallback
     }
 
     /// Second stage of a top-down model alone: poses of the animals whose centroids the caller knows, with score 1.
@@ -144,6 +225,7 @@ impl Estimator {
     /// # Errors
     /// [`Error::InvalidConfig`] if the model is not top-down; otherwise as [`Estimator::estimate`].
     pub fn estimate_at(&mut self, frame: &Frame<'_>, centroids: &[ImagePoint]) -> Result<&Poses, Error> {
+        self.flights.none()?;
         let Family::TopDown(model) = &mut self.family else { return Err(NOT_TOP_DOWN) };
         model.estimate_at(frame, centroids, &mut self.poses)?;
         Ok(&self.poses)
@@ -154,6 +236,7 @@ impl Estimator {
     /// # Errors
     /// [`Error::InvalidConfig`] if the model is not top-down; otherwise as [`Estimator::estimate`].
     pub fn find_centroids(&mut self, frame: &Frame<'_>) -> Result<&[Centroid], Error> {
+        self.flights.none()?;
         let Family::TopDown(model) = &mut self.family else { return Err(NOT_TOP_DOWN) };
         model.find(frame, &mut |_| {})
     }
@@ -189,11 +272,22 @@ impl Estimator {
 impl Direct {
     fn estimate(&mut self, frame: &Frame<'_>, poses: &mut Poses, done: &mut dyn FnMut(Stage)) -> Result<(), Error> {
         self.network.run(frame, done)?;
+        self.decode(poses)?;
+        done(Stage::Decode);
+        Ok(())
+    }
+
+    /// For a frame that was submitted.
+    fn finish(&mut self, frame: &Frame<'_>, poses: &mut Poses) -> Result<(), Error> {
+        self.network.finish(frame)?;
+        self.decode(poses)
+    }
+
+    fn decode(&mut self, poses: &mut Poses) -> Result<(), Error> {
         match self.network.outcome(self.peaks, self.second)? {
             (Outcome::Maps(peaks, second), map) => self.decoder.decode(peaks, second, map, poses)?,
             (Outcome::Found(found), map) => self.decoder.decode_found(&found, map, poses),
         }
-        done(Stage::Decode);
         Ok(())
     }
 }

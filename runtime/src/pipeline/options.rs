@@ -17,11 +17,12 @@ pub enum OnSizeChange {
 pub struct Options {
     /// Engine.
     pub backend: Backend,
-    /// Threads of the engine, at least 1.
+    /// Threads of the engine, 1 to [`MAX_THREADS`](crate::engine::MAX_THREADS).
     pub threads: usize,
     /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
-    /// Frame width and height to prepare for; without it the first frame decides (and pays for the preparation).
+    /// Frame width and height to prepare for; without it the first frame decides (and pays for the preparation). [`Backend::GpuOrCpu`]
+    /// needs it to know whether a GPU is large enough.
     pub frame_px: Option<(u32, u32)>,
     /// What to do about frames of another size.
     pub on_size_change: OnSizeChange,
@@ -43,7 +44,8 @@ impl Default for Options {
 }
 
 /// A stage of the estimation of one frame. Top-down models go through all three twice: for the frame, then for its crops.
-/// Engines that do all up to the peaks by themselves have no [`Preprocess`](Self::Preprocess): [`Infer`](Self::Infer) is all that.
+/// Engines that do all up to the peaks by themselves have no [`Preprocess`](Self::Preprocess): [`Infer`](Self::Infer) is all that, crops
+/// included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Frame, or crops of it, to network input.

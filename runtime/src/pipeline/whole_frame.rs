@@ -3,7 +3,9 @@
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind, NetworkConfig, PreprocessConfig};
 use crate::decode::decode_plan;
-use crate::engine::{Backend, DecodePlan, Engine, EngineOptions, Found, FrameEngine, Network, OutputSpec, load_network};
+use crate::engine::{
+    Backend, CropRoute, DecodePlan, Engine, EngineOptions, Found, FoundCrops, FrameEngine, Network, OutputSpec, load_network,
+};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImageMap;
@@ -29,6 +31,8 @@ pub(super) struct WholeFrame {
 struct Prepared {
     preprocessor: Preprocessor,
     route: Route,
+    /// The engine looks at the crops of a top-down model too.
+    does_crops: bool,
 }
 
 /// Who does what, decided by the engine when it is prepared.
@@ -60,26 +64,92 @@ impl WholeFrame {
         self.backend
     }
 
+    /// Loads another network of the bundle, for the same device if there is one.
+    pub fn load_beside(&self, bundle: &Bundle<'_>, other: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
+        let network = self.network.as_ref().ok_or(RELEASED)?;
+        let (onnx, outputs) = (bundle.network_bytes(&other.name)?, output_specs(bundle.config(), other));
+        match network.load_beside(&onnx, &outputs)? {
+            Some(network) => Ok(network),
+            None => load(bundle, other, options),
+        }
+    }
+
     pub fn input_shape(&self) -> Option<InputShape> {
         self.prepared.as_ref().map(|p| p.preprocessor.shape())
     }
 
     /// Prepares for frames of this size; frames of the present size keep what is there.
     pub fn prepare(&mut self, width_px: u32, height_px: u32) -> Result<(), Error> {
-        if self.prepared.as_ref().is_some_and(|p| p.preprocessor.frame_px() == (width_px, height_px)) {
+        self.prepare_with(width_px, height_px, None)
+    }
+
+    /// As [`prepare`](Self::prepare), along with the crops of a top-down model if the engine does these too.
+    pub fn prepare_with(&mut self, width_px: u32, height_px: u32, crops: Option<&CropRoute<'_>>) -> Result<(), Error> {
+        if self.is_for(width_px, height_px) {
             return Ok(());
+        }
+        if self.in_flight() > 0 {
+            return Err(Error::InFlight("finish them before another size is prepared"));
         }
         let preprocessor = Preprocessor::new(&self.preprocess, width_px, height_px)?;
         let network = self.network.as_ref().ok_or(RELEASED)?;
-        let route = match network.prepare_frames(&preprocessor, &self.plan)? {
+        let with_crops = crops.map(|crops| network.prepare_crops(&preprocessor, &self.plan, crops)).transpose()?.flatten();
+        let does_crops = with_crops.is_some();
+        let frames = match with_crops {
+            Some(engine) => Some(engine),
+            None => network.prepare_frames(&preprocessor, &self.plan)?,
+        };
+        let route = match frames {
             Some(engine) => Route::Frames(engine),
             None => {
                 let engine = network.prepare(preprocessor.shape(), 1)?;
                 Route::Maps { engine, input: alloc::vec![0.0; preprocessor.shape().len()] }
             }
         };
-        self.prepared = Some(Prepared { preprocessor, route });
+        self.prepared = Some(Prepared { preprocessor, route, does_crops });
         Ok(())
+    }
+
+    /// Whether it is prepared for frames of this size.
+    pub fn is_for(&self, width_px: u32, height_px: u32) -> bool {
+        self.prepared.as_ref().is_some_and(|p| p.preprocessor.frame_px() == (width_px, height_px))
+    }
+
+    /// Whether a frame must be prepared for before it can be run.
+    pub fn must_prepare(&self, frame: &Frame<'_>) -> bool {
+        let other = !self.is_for(frame.width_px(), frame.height_px());
+        self.prepared.is_none() || (other && self.on_size_change == OnSizeChange::Reprepare)
+    }
+
+    /// Frames that the engine has on its way.
+    pub fn in_flight(&self) -> usize {
+        self.frames().map_or(0, FrameEngine::in_flight)
+    }
+
+    /// The engine, if it does all up to peaks and scores.
+    fn frames(&self) -> Option<&dyn FrameEngine> {
+        match &self.prepared.as_ref()?.route {
+            Route::Frames(engine) => Some(engine.as_ref()),
+            Route::Maps { .. } => None,
+        }
+    }
+
+    /// The same for work.
+    pub fn frames_mut(&mut self) -> Option<&mut dyn FrameEngine> {
+        match &mut self.prepared.as_mut()?.route {
+            Route::Frames(engine) => Some(engine.as_mut()),
+            Route::Maps { .. } => None,
+        }
+    }
+
+    /// Whether the engine looks at crops too.
+    pub fn does_crops(&self) -> bool {
+        self.prepared.as_ref().is_some_and(|prepared| prepared.does_crops)
+    }
+
+    /// What the engine found in crops.
+    pub fn crops(&self) -> Result<FoundCrops<'_>, Error> {
+        self.frames().and_then(FrameEngine::crops).ok_or(NOT_PREPARED)
     }
 
     /// Forgets the frame size, so that the next frame decides it.
@@ -98,10 +168,10 @@ impl WholeFrame {
 
     /// Frame to maps or peaks; prepares first where that is due. Tells `done` as [`Stage`] says.
     pub fn run(&mut self, frame: &Frame<'_>, done: &mut dyn FnMut(Stage)) -> Result<(), Error> {
-        if self.prepared.is_none() || self.on_size_change == OnSizeChange::Reprepare {
+        if self.must_prepare(frame) {
             self.prepare(frame.width_px(), frame.height_px())?;
         }
-        let Some(Prepared { preprocessor, route }) = &mut self.prepared else { return Err(NOT_PREPARED) };
+        let Some(Prepared { preprocessor, route, .. }) = &mut self.prepared else { return Err(NOT_PREPARED) };
         match route {
             Route::Maps { engine, input } => {
                 preprocessor.run(frame, input)?;
@@ -114,9 +184,26 @@ impl WholeFrame {
         Ok(())
     }
 
+    /// Gives a frame to the engine, if that can work on it by itself. The size was prepared for.
+    pub fn submit(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        let Some(Prepared { preprocessor, route, .. }) = &mut self.prepared else { return Err(NOT_PREPARED) };
+        match route {
+            Route::Maps { .. } => preprocessor.check_frame(frame),
+            Route::Frames(engine) => engine.submit(frame),
+        }
+    }
+
+    /// Waits for the first of the frames that were submitted, which must be this one; engines that cannot work by themselves begin now.
+    pub fn finish(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        match self.frames_mut() {
+            Some(engine) => engine.finish(frame),
+            None => self.run(frame, &mut |_| {}),
+        }
+    }
+
     /// What the latest run gave: the maps of these heads, or peaks and scores; and the way from the input to the caller's frame.
     pub fn outcome(&self, peaks: HeadKind, second: Option<HeadKind>) -> Result<(Outcome<'_>, ImageMap), Error> {
-        let Some(Prepared { preprocessor, route }) = &self.prepared else { return Err(NOT_PREPARED) };
+        let Some(Prepared { preprocessor, route, .. }) = &self.prepared else { return Err(NOT_PREPARED) };
         let outcome = match route {
             Route::Maps { engine, .. } => {
                 let index = |head: HeadKind| self.heads.iter().position(|&kind| kind == head);
@@ -130,7 +217,7 @@ impl WholeFrame {
 }
 
 /// Loads the network that a part of the configuration describes.
-pub(super) fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
+fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
     let Options { backend, threads, allow_software, .. } = *options;
     load_network(&EngineOptions { backend, threads, allow_software }, bundle.network_bytes(&network.name)?, outputs)

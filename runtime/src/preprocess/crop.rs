@@ -1,8 +1,9 @@
 //! Square crops around points, as inputs of a network that looks at one animal at a time.
 
 use super::plan::InputShape;
+use super::resize::AxisTaps;
 use super::window::{Window, WindowSampler};
-use crate::config::PreprocessConfig;
+use crate::config::{InputColor, PreprocessConfig};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::{CropMap, ImageMap, ImagePoint};
@@ -49,6 +50,26 @@ impl CropSampler {
     /// Width and height of the frames it takes.
     pub fn frame_px(&self) -> (u32, u32) {
         self.sampler.frame_px()
+    }
+
+    /// Width and height of the scaled frame.
+    pub fn content_px(&self) -> (usize, usize) {
+        self.sampler.content()
+    }
+
+    /// Taps of the columns and of the rows of the scaled frame; `None` if the frame keeps its size.
+    pub fn taps(&self) -> Option<[&AxisTaps; 2]> {
+        self.sampler.taps()
+    }
+
+    /// Channels of a crop.
+    pub fn color(&self) -> InputColor {
+        self.sampler.color()
+    }
+
+    /// The way between the scaled frame and the caller's.
+    pub fn image_map(&self) -> ImageMap {
+        self.input
     }
 
     /// Where the crop around `centre` lies: of all whole origins the one that brings `centre` nearest to the middle of the
@@ -101,7 +122,7 @@ fn overlap(origin: i32, side: usize, content: usize) -> (Range<usize>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{InputColor, ResizeFilter};
+    use crate::config::ResizeFilter;
     use crate::frame::PixelFormat;
     use crate::geometry::CropPoint;
     use crate::preprocess::Preprocessor;

@@ -52,6 +52,8 @@ pub fn exercise(file: &[u8]) -> Result<Reached, Error> {
         if channels.len() == 1 && numbers.saturating_add(image) <= MAX_NUMBERS {
             let input = InputShape { channels: channels[0], height, width };
             reached = reached.max(engine(file, input, products <= MAX_PRODUCTS).unwrap_or(reached));
+            #[cfg(feature = "wgpu")]
+            gpu_program(file, input);
         }
     }
     Ok(reached)
@@ -95,4 +97,20 @@ fn engine(file: &[u8], input: InputShape, run: bool) -> Result<Reached, Error> {
         assert!(engine.output(0, 0).is_some(), "a network that ran has outputs");
     }
     Ok(Reached::Run)
+}
+
+/// What engine wgpu would run, if it would: planned without a GPU, every dispatch within what the program has.
+#[cfg(feature = "wgpu")]
+fn gpu_program(file: &[u8], input: InputShape) {
+    use dormouse::engine::wgpu::{Program, Slot};
+    let Ok(program) = Program::from_onnx(file, input) else { return };
+    for dispatch in program.dispatches() {
+        let name = &dispatch.node;
+        assert!(!dispatch.inputs.contains(&dispatch.output), "{name} reads what it writes");
+        let slots = dispatch.inputs.iter().chain([&dispatch.output]);
+        let known = |slot: &Slot| !matches!(slot, Slot::Maps(buffer) if *buffer >= program.buffers());
+        assert!(slots.into_iter().all(known), "{name} uses a buffer that is not there");
+        assert!(dispatch.constants.iter().all(|c| c.end <= program.constant_bytes()), "{name} reads behind the constants");
+        assert!(dispatch.grid.iter().all(|groups| *groups > 0), "{name}: {:?} workgroups", dispatch.grid);
+    }
 }

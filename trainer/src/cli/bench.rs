@@ -1,9 +1,11 @@
 //! `dormouse bench`: how fast a network runs on this machine, engine by engine.
 
+mod interface;
 mod measure;
 mod report;
 #[cfg(feature = "wgpu")]
 mod wgpu;
+mod whole;
 
 use super::output::print_result;
 use anyhow::{Context as _, ensure};
@@ -15,27 +17,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "wgpu")]
-pub(super) use measure::input_channels;
+pub(super) use interface::input_channels;
 
 /// Arguments of `dormouse bench`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "The input is noise: the time of a network does not depend on what it sees. The first frame is reported apart.
+Whole frames show the frame of the bundle's self-test again and again, or noise if it has none.
 
 Examples:
   dormouse bench flies.dorm --size 384x384
   dormouse bench pose.onnx --size 1024x1024 --backend tract --threads 2
   dormouse bench pose.onnx --size 384x384 --frames 500 --layers
   dormouse bench pose.onnx --size 384x384 --isa avx2 --json
+  dormouse bench flies.dorm --size 384x384 --whole --in-flight 2         # from a frame's bytes to poses, and as a camera loop
   dormouse bench flies.dorm --size 1280x1024 --backend wgpu --layers     # a build with --features wgpu"
 )]
 pub(super) struct BenchArgs {
     /// Bundle (.dorm) or network (.onnx)
     model: PathBuf,
-    /// Size of the network's input in pixels, WIDTHxHEIGHT
+    /// Size of the network's input, and of whole frames, in pixels, WIDTHxHEIGHT
     #[arg(long, value_parser = parse_size)]
     size: (usize, usize),
-    /// Engine: auto, cpu, tract or wgpu
+    /// Engine: auto, cpu, tract, wgpu or gpu-or-cpu
     #[arg(long, default_value = "auto")]
     backend: Backend,
     /// Threads of the engine
@@ -53,6 +57,12 @@ pub(super) struct BenchArgs {
     /// Let engine wgpu take a software adapter where there is no GPU; its times are no GPU's
     #[arg(long)]
     allow_software: bool,
+    /// Time whole frames of a bundle too, from their bytes to poses; engine wgpu always does
+    #[arg(long)]
+    whole: bool,
+    /// Whole frames on their way at the same time; with 2 also the rate and latency of a camera loop
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    in_flight: u8,
     /// Network of the bundle; its first one otherwise
     #[arg(long)]
     network: Option<String>,
@@ -97,9 +107,13 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
     let start_bytes = measure::process_bytes("VmRSS:");
     let onnx = read_network(&args.model, args.network.as_deref())?;
     let isa = args.isa.map(IsaName::find).transpose()?;
-    let other = matches!(args.backend, Backend::Tract | Backend::Wgpu);
+    let other = matches!(args.backend, Backend::Tract | Backend::Wgpu | Backend::GpuOrCpu);
     ensure!(args.isa.is_none() || !other, "--isa chooses the instructions of engine cpu, not of {}", args.backend);
-    ensure!(!args.allow_software || args.backend == Backend::Wgpu, "--allow-software is for --backend wgpu");
+    let gpu = matches!(args.backend, Backend::Wgpu | Backend::GpuOrCpu);
+    ensure!(!args.allow_software || gpu, "--allow-software is for --backend wgpu and gpu-or-cpu");
+    ensure!(is_bundle(&args.model) || !args.whole, "--whole is for bundles; {} is a network alone", args.model.display());
+    let whole = args.whole || (is_bundle(&args.model) && args.backend == Backend::Wgpu);
+    ensure!(whole || args.in_flight == 1, "--in-flight is for whole frames: give --whole and a bundle");
     let order = measure::Order {
         backend: args.backend,
         threads: usize::from(args.threads),
@@ -110,15 +124,23 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
         allow_software: args.allow_software,
         start_bytes,
     };
-    let measured = measure::measure(onnx, &order).with_context(|| format!("{}", args.model.display()))?;
+    let mut measured = measure::measure(onnx, &order).with_context(|| format!("{}", args.model.display()))?;
+    if whole {
+        let bundle = Bundle::open(&args.model).with_context(|| args.model.display().to_string())?;
+        measured.whole = Some(whole::measure(&bundle, &order, args.in_flight > 1)?);
+    }
     print_result(args.json, &measured, &report::text(&measured, args.layers))?;
     Ok(0)
+}
+
+fn is_bundle(model: &Path) -> bool {
+    model.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("dorm"))
 }
 
 /// The ONNX bytes of a file, or of a network of a bundle.
 fn read_network(model: &Path, name: Option<&str>) -> anyhow::Result<NetworkBytes> {
     let bytes = fs::read(model).with_context(|| format!("cannot read {}", model.display()))?;
-    if model.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("dorm")) {
+    if !is_bundle(model) {
         ensure!(name.is_none(), "--network is for bundles; {} is one network", model.display());
         return Ok(bytes.into());
     }
@@ -132,7 +154,7 @@ fn read_network(model: &Path, name: Option<&str>) -> anyhow::Result<NetworkBytes
 /// All networks of a file with their names.
 #[cfg(feature = "wgpu")]
 pub(super) fn read_networks(model: &Path) -> anyhow::Result<Vec<(String, NetworkBytes)>> {
-    if model.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("dorm")) {
+    if !is_bundle(model) {
         return Ok(vec![("of the file".to_owned(), read_network(model, None)?)]);
     }
     let bundle = Bundle::open(model).with_context(|| model.display().to_string())?;

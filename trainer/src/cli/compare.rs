@@ -6,8 +6,10 @@ use super::video_search::VideoSearchArgs;
 use crate::config::DataConfig;
 use crate::dataset::{LabeledSamples, SampleOptions, SampleSource, VideoSearch, read_labels};
 use crate::draw::save_png;
+use crate::output::check_place;
 use crate::plot::{Axes, Series, line_chart};
 use crate::session::{Comparison, Contestant, compare, judged_by, open_sources};
+use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::json;
@@ -36,8 +38,8 @@ pub(super) struct CompareArgs {
     #[arg(short, long)]
     out: Option<PathBuf>,
     /// Threads of the network (default: all cores)
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
     #[command(flatten)]
     search: VideoSearchArgs,
     /// Print one JSON line
@@ -46,18 +48,25 @@ pub(super) struct CompareArgs {
 }
 
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<u8> {
+    if let Some(out) = &args.out {
+        check_place(out)?;
+    }
     let contestants = args.runs.iter().map(|path| Contestant::open(path)).collect::<crate::Result<Vec<_>>>()?;
     let (source, samples) = samples(args, &contestants)?;
     let source = judged_by(&contestants, source)?;
-    let threads = args.threads.unwrap_or_else(default_threads).max(1);
-    eprintln!("{} models, {} frames", contestants.len(), source.len());
+    let threads = args.threads.map_or_else(default_threads, usize::from);
+    tell(format_args!("{} models, {} frames", contestants.len(), source.len()));
     let rows = compare(&contestants, source.as_ref(), threads)?;
     if let Some(out) = &args.out {
         save_png(&line_chart(&AXES, &curves(&rows))?, out)?;
-        eprintln!("picture: {}", out.display());
+        tell(format_args!("picture: {}", out.display()));
     }
     let value = json!({ "samples": samples, "frames": source.len(), "threads": threads, "models": rows });
-    print_result(args.json, &value, &format!("{}on {samples}, {} frames, {threads} thread(s)", table(&rows), source.len()))?;
+    let points = rows.iter().find_map(|row| row.evaluation.report.point_reach_px).map_or_else(String::new, |reach_px| {
+        format!("\npoints: found means within {reach_px:.1} px; they have no OKS and no mAP, which go by the size of an animal")
+    });
+    let said = format!("{}on {samples}, {} frames, {threads} thread(s){points}", table(&rows), source.len());
+    print_result(args.json, &value, &said)?;
     Ok(0)
 }
 
@@ -106,11 +115,16 @@ fn curves(rows: &[Comparison]) -> Vec<Series> {
 /// One column per model, one line per figure.
 fn table(rows: &[Comparison]) -> String {
     type Figure = fn(&Comparison) -> String;
-    let figures: [(&str, Figure); 18] = [
-        ("model type", |r| written(&r.model_type)),
+    let similarity: [(&str, Figure); 3] = [
         ("OKS", |r| ratio(r.evaluation.report.moks)),
         ("OKS, missed as 0", |r| ratio(r.evaluation.report.moks_all)),
         ("mAP", |r| ratio(r.evaluation.report.map)),
+    ];
+    // Centres have none: they are found, or not.
+    let found: [(&str, Figure); 2] =
+        [("precision", |r| ratio(r.evaluation.report.precision)), ("recall", |r| ratio(r.evaluation.report.recall))];
+    let points_alone = rows.iter().all(|row| row.evaluation.report.point_reach_px.is_some());
+    let others: [(&str, Figure); 14] = [
         ("missed animals", |r| r.evaluation.report.false_negatives.to_string()),
         ("spurious animals", |r| r.evaluation.report.false_positives.to_string()),
         ("mean error, px", |r| fixed(r.evaluation.report.distance.map(|d| d.mean))),
@@ -126,6 +140,9 @@ fn table(rows: &[Comparison]) -> String {
         ("receptive field, px", |r| r.network.map_or("-".into(), |n| n.receptive_field_px.to_string())),
         ("bundle", |r| bytes(r.bundle_bytes)),
     ];
+    let model_type: (&str, Figure) = ("model type", |r| written(&r.model_type));
+    let accuracy: &[(&str, Figure)] = if points_alone { &found } else { &similarity };
+    let figures: Vec<(&str, Figure)> = std::iter::once(model_type).chain(accuracy.iter().copied()).chain(others).collect();
     let widths: Vec<usize> = rows
         .iter()
         .map(|row| figures.iter().map(|(_, f)| f(row).chars().count()).fold(row.name.chars().count(), usize::max))

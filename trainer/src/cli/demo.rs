@@ -11,6 +11,7 @@ use crate::dataset::{SampleSource, VideoSearch};
 use crate::draw::{contact_sheet, save_png};
 use crate::predict::Predictor;
 use crate::session::{Evaluation, RunFolder, RunOptions, RunOutcome, evaluate_source, run_training};
+use crate::terminal::tell;
 use crate::train::progress::TerminalProgress;
 use anyhow::ensure;
 use clap::Args;
@@ -77,11 +78,11 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
         threads,
         interrupted: &interrupted,
     };
-    eprintln!("training on drawn scenes in {} (about {} min)", folder.path().display(), config.train.max_minutes);
-    let outcome = run_training(&config, &options, &mut TerminalProgress::new(), &mut |line| eprintln!("{line}"))?;
+    tell(format_args!("training on drawn scenes in {} (about {} min)", folder.path().display(), config.train.max_minutes));
+    let outcome = run_training(&config, &options, &mut TerminalProgress::new(), &mut |line| tell(line))?;
     let bundle = Bundle::open(&outcome.bundle)?;
     let scenes = test_scenes(&config)?;
-    eprintln!("measuring the bundle on {TEST_SCENES} unseen scenes");
+    tell(format_args!("measuring the bundle on {TEST_SCENES} unseen scenes"));
     let test = evaluate_source(&bundle, &scenes, threads, &mut |_| {})?;
     let picture = folder.file("overlay.png");
     draw_scenes(&bundle, &scenes, threads, &picture)?;

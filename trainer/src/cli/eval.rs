@@ -2,19 +2,21 @@
 
 use super::output::print_result;
 use super::run_report::indented;
-use crate::dataset::{Labels, VideoSearch, read_labels};
-use crate::metric::{EvalOptions, TruthKind, centers_of, evaluate, holds_centers, pair_labels};
+use crate::dataset::{InstanceKind, Labels, VideoSearch, read_labels};
+use crate::metric::{EvalOptions, TruthKind, center_reach_px, centers_of, evaluate, holds_centers, pair_labels};
 use crate::predict::FrameList;
+use crate::report::AnimalSizes;
+use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Arguments of `dormouse eval`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "A labelled frame that PREDICTED lacks counts as all missed; name the frames that were predicted with --frames.
-A prediction without a true animal counts as a false positive. Parts that are missing in TRUTH are not judged.
+A prediction without a true animal counts as a false positive. Parts that are missing in TRUTH are not judged. Animals of one part,
+such as the centres of a centroid model, have no OKS: a prediction belongs to a true one within a quarter of the animals' median size.
 
 Examples:
   dormouse eval labels.slp predicted.slp
@@ -39,6 +41,10 @@ pub(super) struct EvalArgs {
     /// Sigma of the object keypoint similarity (SLEAP: 0.025 for every node)
     #[arg(long, value_name = "SIGMA")]
     oks_sigma: Option<f64>,
+    /// Distance in pixels within which a prediction belongs to a true animal, where both are single points
+    /// (default: a quarter of the animals' median size; 10 where TRUTH does not tell it)
+    #[arg(long, value_name = "PX")]
+    reach_px: Option<f64>,
     /// Print one JSON line
     #[arg(long)]
     json: bool,
@@ -51,17 +57,13 @@ pub(super) fn run(args: &EvalArgs) -> anyhow::Result<u8> {
         keep_frames(&mut truth, list);
         keep_frames(&mut predicted, list);
     }
+    let kind = if args.any_instances { TruthKind::Any } else { TruthKind::User };
+    let options = options(args, &truth, kind)?;
     if holds_centers(&predicted) && !holds_centers(&truth) {
         truth = reduced(&truth, args.anchor.as_deref())?;
     } else if args.anchor.is_some() {
         bail!("--anchor is for predictions of a centroid model; {} holds parts", args.predicted.display());
     }
-    let mut options = EvalOptions::default();
-    if let Some(sigma) = args.oks_sigma {
-        anyhow::ensure!(sigma > 0.0 && sigma.is_finite(), "--oks-sigma must be positive and finite");
-        options.oks.sigma = sigma;
-    }
-    let kind = if args.any_instances { TruthKind::Any } else { TruthKind::User };
     let pairs = pair_labels(&truth, &predicted, kind)?;
     anyhow::ensure!(
         !pairs.is_empty(),
@@ -75,20 +77,39 @@ pub(super) fn run(args: &EvalArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
+/// How to judge, from the arguments and the size of the true animals.
+fn options(args: &EvalArgs, truth: &Labels, kind: TruthKind) -> anyhow::Result<EvalOptions> {
+    let positive = |value: f64, name: &str| {
+        anyhow::ensure!(value > 0.0 && value.is_finite(), "{name} must be positive and finite");
+        Ok(value)
+    };
+    let animals = truth.frames.iter().flat_map(|f| &f.instances);
+    let sizes = AnimalSizes::of_instances(animals.filter(|i| kind == TruthKind::Any || i.kind == InstanceKind::User));
+    let mut options =
+        EvalOptions { point_reach_px: center_reach_px(sizes.map(|s| s.diagonal_median_px)), ..EvalOptions::default() };
+    if let Some(sigma) = args.oks_sigma {
+        options.oks.sigma = positive(sigma, "--oks-sigma")?;
+    }
+    if let Some(reach_px) = args.reach_px {
+        options.point_reach_px = positive(reach_px, "--reach-px")?;
+    }
+    Ok(options)
+}
+
 /// The centres of the true animals, for predictions that are centres, too.
 fn reduced(truth: &Labels, anchor: Option<&str>) -> anyhow::Result<Labels> {
     let Some(part) = anchor else {
-        eprintln!("the predictions are centres: judged against the mean of the visible parts (--anchor names a part)");
+        tell("the predictions are centres: judged against the mean of the visible parts (--anchor names a part)");
         return Ok(centers_of(truth, None));
     };
     let known = || format!("--anchor: there is no part {part:?}; there are {}", truth.skeleton.nodes.join(", "));
     let node = truth.skeleton.node_index(part).with_context(known)?;
-    eprintln!("the predictions are centres: judged against {part}, or the mean of the visible parts where it is missing");
+    tell(format_args!(
+        "the predictions are centres: judged against {part}, or the mean of the visible parts where it is missing"
+    ));
     Ok(centers_of(truth, Some(node)))
 }
 
 fn keep_frames(labels: &mut Labels, list: &FrameList) {
-    let last = labels.frames.iter().map(|f| f.frame_index).max().unwrap_or(0);
-    let wanted: HashSet<u64> = list.indices(Some(last + 1)).collect();
-    labels.frames.retain(|f| wanted.contains(&f.frame_index));
+    labels.frames.retain(|f| list.contains(f.frame_index));
 }

@@ -5,6 +5,7 @@ use super::text::bytes;
 use super::video_search::VideoSearchArgs;
 use crate::output::write_atomically;
 use crate::session::{RunFolder, build_bundle, new_net, open_sources, stage_folder};
+use crate::terminal::tell;
 use crate::train::load_weights;
 use anyhow::bail;
 use burn::tensor::Device;
@@ -60,14 +61,14 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<u8> {
             (0..sources.val.len().min(16)).map(|i| Ok(sources.val.sample(i)?.image)).collect::<crate::Result<Vec<_>>>()?
         }
         Err(error) => {
-            eprintln!("warning: no self-test frame, the run's labels cannot be opened: {error}");
+            tell(format_args!("warning: no self-test frame, the run's labels cannot be opened: {error}"));
             Vec::new()
         }
     };
     let name = folder.name(&config);
     let built = build_bundle(&nets, &config, &name, &facts, &frames)?;
     if !built.has_self_test {
-        eprintln!("warning: the bundle has no self-test");
+        tell("warning: the bundle has no self-test");
     }
     let path = args.out.clone().unwrap_or_else(|| folder.bundle(&name));
     write_atomically(&path, |file| file.write_all(&built.bytes))?;

@@ -4,6 +4,7 @@ use super::output::print_result;
 use crate::error::Error;
 use crate::import::{Imported, NO_CENTROID, PRESETS, preset, read_profile, with_centroid};
 use crate::output::write_atomically;
+use crate::terminal::tell;
 use anyhow::ensure;
 use clap::Args;
 use serde_json::json;
@@ -63,7 +64,7 @@ pub(super) fn run(args: &ImportProfileArgs) -> anyhow::Result<u8> {
         imported.notes.push("the profile names no labels: set data.train before training, or use --labels".into());
     }
     let text = imported.to_toml(&args.profile.to_string_lossy())?;
-    imported.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    imported.notes.iter().for_each(|note| tell(format_args!("note: {note}")));
     match &args.out {
         None => print_result(false, &(), &text)?,
         Some(out) => {

@@ -1,5 +1,6 @@
 //! Ctrl-C.
 
+use crate::terminal::tell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +12,7 @@ pub(super) fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
         if set.swap(true, Ordering::Relaxed) {
             std::process::exit(EXIT_INTERRUPTED.into());
         }
-        eprintln!("\nstopping after this step; a checkpoint is written (Ctrl-C again ends at once)");
+        tell("\nstopping after this step; a checkpoint is written (Ctrl-C again ends at once)");
     })?;
     Ok(flag)
 }

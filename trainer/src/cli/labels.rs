@@ -2,9 +2,10 @@
 
 use super::output::print_result;
 use super::video_search::VideoSearchArgs;
-use crate::dataset::read_labels;
+use crate::dataset::{InstanceKind, read_labels};
 use crate::metric::TruthKind;
 use crate::report::{LabelStatistics, frame_sizes};
+use crate::terminal::tell;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ Examples:
 pub(super) struct LabelsArgs {
     /// Labels (.slp, .pkg.slp)
     file: PathBuf,
-    /// Count predicted instances as well as those placed by a person
+    /// Count predicted instances as well as those placed by a person; a file without the latter is counted so anyway
     #[arg(long)]
     any_instances: bool,
     #[command(flatten)]
@@ -35,11 +36,13 @@ pub(super) struct LabelsArgs {
 
 pub(super) fn run(args: &LabelsArgs) -> anyhow::Result<u8> {
     let labels = read_labels(&args.file, &args.search.to_search()?)?;
-    let kind = if args.any_instances { TruthKind::Any } else { TruthKind::User };
-    let statistics = LabelStatistics::of(&labels, kind, frame_sizes(&labels));
-    if statistics.animals == 0 && statistics.predicted_instances > 0 && !args.any_instances {
-        eprintln!("note: all instances were predicted; --any-instances counts them");
+    let mut kinds = labels.frames.iter().flat_map(|f| &f.instances).map(|i| i.kind).peekable();
+    let only_predicted = kinds.peek().is_some() && kinds.all(|kind| kind == InstanceKind::Predicted);
+    if only_predicted && !args.any_instances {
+        tell("note: all instances were predicted, so these are counted");
     }
+    let kind = if args.any_instances || only_predicted { TruthKind::Any } else { TruthKind::User };
+    let statistics = LabelStatistics::of(&labels, kind, frame_sizes(&labels));
     let mut value = serde_json::to_value(&statistics)?;
     value["warnings"] = json!(statistics.warnings());
     print_result(args.json, &value, &statistics.to_string())?;

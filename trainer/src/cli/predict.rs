@@ -6,11 +6,12 @@ use super::text::{self, default_threads};
 use super::video_search::VideoSearchArgs;
 use crate::dataset::{LabeledFrame, Labels, write_labels};
 use crate::error::Error;
-use crate::output::{TrackMeaning, write_csv, write_json};
+use crate::output::{TrackMeaning, check_place, write_csv, write_json};
 use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_names};
+use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use dormouse::Bundle;
+use dormouse::{Backend, Bundle, Options};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ Examples:
   dormouse predict -m flies.dorm video.mp4 -o video.slp
   dormouse predict -m flies.dorm labels.slp -o predicted.slp --overlay pictures
   dormouse predict -m flies.dorm video.mp4 -o poses.csv --frames 0-999:10
-  dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures"
+  dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures
+  dormouse predict -m flies.dorm video.mp4 --backend wgpu               # a build with --features wgpu"
 )]
 pub(super) struct PredictArgs {
     /// Bundle (.dorm)
@@ -43,8 +45,14 @@ pub(super) struct PredictArgs {
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
     /// Threads of the network (default: all cores)
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// Engine: auto, cpu, tract, wgpu or gpu-or-cpu
+    #[arg(long, default_value = "auto")]
+    backend: Backend,
+    /// Let engine wgpu take a software adapter where there is no GPU
     #[arg(long)]
-    threads: Option<usize>,
+    allow_software: bool,
     #[command(flatten)]
     search: VideoSearchArgs,
     /// Print one JSON line
@@ -55,16 +63,25 @@ pub(super) struct PredictArgs {
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     let out = args.out.clone().unwrap_or_else(|| args.input.with_extension("predictions.slp"));
     let format = Format::of(&out)?;
+    check_out(args, &out)?;
     let bundle = Bundle::open(&args.model).with_context(|| args.model.display().to_string())?;
     let input = PredictInput::open(&args.input, args.frames.as_ref(), &args.search.to_search()?)?;
+    if let Some(end) = input.cut_at {
+        tell(format_args!("note: there are no frames from {end} on; those asked for are left out"));
+    }
     if format == Format::Csv && input.frames.iter().any(|(video, _)| *video != input.frames[0].0) {
         bail!("a .csv file holds one video, but the frames come from several: write a .slp or .json file");
     }
     if let Some(folder) = &args.overlay {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("create folder", folder, e))?;
     }
-    let threads = args.threads.unwrap_or_else(default_threads).max(1);
-    let mut predictor = Predictor::new(&bundle, threads, true)?;
+    let threads = args.threads.map_or_else(default_threads, usize::from);
+    let (backend, allow_software) = (args.backend, args.allow_software);
+    let options = Options { backend, allow_software, threads, ..Options::default() };
+    let mut predictor = Predictor::with_options(&bundle, &options)?;
+    if let Some(reason) = predictor.fallback() {
+        tell(format_args!("warning: engine {} takes the place of the GPU: {reason}", predictor.backend()));
+    }
     let mut labels = input.empty_labels(&bundle.config().skeleton);
     labels.tracks = class_names(bundle.config());
     labels.provenance = provenance(args, &bundle);
@@ -77,10 +94,21 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     }
     let (frames, instances) = (labels.frames.len(), labels.frames.iter().map(|f| f.instances.len()).sum::<usize>());
     let latency = predictor.latency();
-    let value = json!({ "out": out, "frames": frames, "instances": instances, "threads": threads, "latency": latency });
+    let value = json!({ "out": out, "frames": frames, "instances": instances, "engine": predictor.backend().name(), "threads": threads, "latency": latency });
     let summary = format!("{}: {instances} animals in {frames} frames\n{}", out.display(), text::latency(&latency, threads));
     print_result(args.json, &value, &summary)?;
     Ok(0)
+}
+
+/// Refuses a file that cannot be written, and one that is needed: labels that a person made must not be lost to predictions.
+fn check_out(args: &PredictArgs, out: &Path) -> anyhow::Result<()> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    for (what, path) in [("input", &args.input), ("model", &args.model)] {
+        if real(out).is_some_and(|out| Some(out) == real(path)) {
+            bail!("{} is the {what}: name another file to write", out.display());
+        }
+    }
+    Ok(check_place(out)?)
 }
 
 fn predict_frames(
@@ -107,9 +135,9 @@ fn predict_frames(
     }
     bar.finish_and_clear();
     if overflowed > 0 {
-        eprintln!(
+        tell(format_args!(
             "warning: in {overflowed} frames there was more than the model's max_peaks or max_instances allow; the weakest were left out"
-        );
+        ));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::dataset::{Image, Point, open_path};
 use crate::draw::{animal_color, captioned, draw_square, save_png};
 use crate::report::{AnimalSizes, FieldAdvice};
 use crate::session::{open_sources, training_animals};
+use crate::terminal::tell;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -56,7 +57,7 @@ pub(super) fn run(args: &ReceptiveFieldArgs) -> anyhow::Result<u8> {
             captions.push(format!("{} network {1} x {1} px", stage.name(), advice.side_px));
         }
         save_png(&captioned(&image, &captions.join(", "), animal_color(0))?, out)?;
-        eprintln!("picture: {}", out.display());
+        tell(format_args!("picture: {}", out.display()));
     }
     let value: serde_json::Map<_, _> = advices
         .iter()

@@ -18,6 +18,8 @@ pub(super) fn run_json(outcome: &RunOutcome) -> Value {
         "elapsed_s": outcome.elapsed_s(),
         "measuring_s": outcome.measuring_s(),
         "networks": outcome.stages.iter().map(stage_json).collect::<Vec<_>>(),
+        "precision": report.precision,
+        "recall": report.recall,
         "moks": report.moks,
         "moks_all": report.moks_all,
         "map": report.map,
@@ -77,8 +79,11 @@ fn stage_text((stage, summary): &(Stage, TrainSummary), named: bool) -> String {
 fn fitted(report: &EvalReport) -> String {
     let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
     let median = report.distance.map_or_else(|| "-".to_owned(), |d| format!("{:.2}", d.p50));
-    let (moks, map, frames) = (shown(report.moks), shown(report.map), report.frames);
-    format!("on {frames} training samples, for comparison: OKS {moks}, mAP {map}, median error {median} px\n")
+    let found = match report.point_reach_px {
+        Some(_) => format!("precision {}, recall {}", shown(report.precision), shown(report.recall)),
+        None => format!("OKS {}, mAP {}", shown(report.moks), shown(report.map)),
+    };
+    format!("on {} training samples, for comparison: {found}, median error {median} px\n", report.frames)
 }
 
 fn measured(samples: &str, evaluation: &Evaluation, threads: usize) -> String {

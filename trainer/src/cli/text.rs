@@ -1,6 +1,7 @@
 //! Small pieces of text that several commands print.
 
 use crate::predict::Latency;
+use dormouse::engine::MAX_THREADS;
 
 /// `12.3 kB`, `4.56 MB`.
 pub(super) fn bytes(count: usize) -> String {
@@ -39,7 +40,7 @@ pub(super) fn written(choice: &impl std::fmt::Debug) -> String {
     text
 }
 
-/// Threads to use when none are asked for.
+/// Threads to use when none are asked for: all cores.
 pub(super) fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
 }

@@ -7,6 +7,7 @@ use super::text::default_threads;
 use super::video_search::VideoSearchArgs;
 use crate::config::TrainConfig;
 use crate::session::{RunFolder, RunOptions, run_training};
+use crate::terminal::tell;
 use crate::train::progress::TerminalProgress;
 use clap::Args;
 use std::path::PathBuf;
@@ -66,7 +67,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<u8> {
         threads,
         interrupted: &interrupted,
     };
-    let outcome = run_training(&config, &options, &mut TerminalProgress::new(), &mut |line| eprintln!("{line}"))?;
+    let outcome = run_training(&config, &options, &mut TerminalProgress::new(), &mut |line| tell(line))?;
     print_result(args.json, &run_json(&outcome), &run_text(&outcome, threads))?;
     Ok(if outcome.was_interrupted() { EXIT_INTERRUPTED } else { 0 })
 }

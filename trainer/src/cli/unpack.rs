@@ -3,12 +3,13 @@
 use super::output::print_result;
 use super::text::bytes;
 use crate::error::Error;
-use anyhow::Context as _;
+use crate::output::write_atomically;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use dormouse::Bundle;
 use dormouse::bundle::SectionInfo;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Arguments of `dormouse unpack`.
 #[derive(Debug, Args)]
@@ -35,12 +36,15 @@ pub(super) fn run(args: &UnpackArgs) -> anyhow::Result<u8> {
     let mut written = Vec::new();
     for section in bundle.sections() {
         let path = folder.join(file_name(section));
+        if written.iter().any(|(other, _)| *other == path) {
+            bail!("{}: two sections would both be written to {}", args.bundle.display(), path.display());
+        }
         let content = if section.name == "config" {
             serde_json::to_vec_pretty(bundle.config())?
         } else {
             bundle.section(&section.name)?.to_vec()
         };
-        write(&path, &content)?;
+        write_atomically(&path, |file| file.write_all(&content))?;
         written.push((path, content.len()));
     }
     let lines: Vec<String> = written.iter().map(|(path, len)| format!("{}  {}", path.display(), bytes(*len))).collect();
@@ -60,10 +64,6 @@ fn file_name(section: &SectionInfo) -> String {
         ("card", _) => "card.md".into(),
         (other, _) => format!("{}.bin", clean(other)),
     }
-}
-
-fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    Ok(std::fs::write(path, content).map_err(|e| Error::io("write", path, e))?)
 }
 
 #[cfg(test)]

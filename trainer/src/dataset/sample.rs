@@ -85,4 +85,13 @@ pub trait SampleSource: Send + Sync {
     fn animals(&self, index: usize) -> Result<Vec<Animal>> {
         Ok(self.sample(index)?.animals)
     }
+
+    /// Median size of the animals in frame pixels (the diagonal of the box around their parts), where their points no longer tell it:
+    /// of animals reduced to their centres.
+    ///
+    /// # Errors
+    /// As [`Self::animals`].
+    fn animal_px(&self) -> Result<Option<f64>> {
+        Ok(None)
+    }
 }

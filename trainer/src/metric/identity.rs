@@ -28,11 +28,12 @@ pub struct IdentityReport {
 }
 
 impl IdentityReport {
-    /// Judges all frames; animals are matched by their poses alone, as in [`super::evaluate`].
-    pub fn of(frames: &[(FramePair, FrameIdentities)], options: &EvalOptions) -> Self {
+    /// Judges all frames of animals with so many nodes; they are matched by their poses alone, as in [`super::evaluate`].
+    pub fn of(nodes: usize, frames: &[(FramePair, FrameIdentities)], options: &EvalOptions) -> Self {
+        let likeness = options.likeness(nodes);
         let mut report = Self::default();
         for (frame, identities) in frames {
-            for pair in match_frame(frame, &options.oks, options.match_threshold).pairs {
+            for pair in match_frame(frame, &likeness, options.match_threshold).pairs {
                 let of = |list: &[Option<usize>], index: usize| list.get(index).copied().flatten();
                 let Some(truth) = of(&identities.truth, pair.truth) else { continue };
                 report.known += 1;
@@ -69,7 +70,7 @@ mod tests {
             truth: vec![Some(0), Some(1), Some(2), None],
             predicted: vec![Some(3), None, Some(0), Some(0), Some(1)],
         };
-        let report = IdentityReport::of(&[(frame, identities)], &EvalOptions::default());
+        let report = IdentityReport::of(3, &[(frame, identities)], &EvalOptions::default());
         assert_eq!(report, IdentityReport { known: 3, right: 1, wrong: 1, unnamed: 1 });
         assert_eq!(report.accuracy(), Some(1.0 / 3.0));
         assert_eq!(IdentityReport::default().accuracy(), None);

@@ -2,6 +2,7 @@
 
 use super::average_precision::{RankedPrediction, mean_average_precision};
 use super::distance::DistanceSummary;
+use super::likeness::{Likeness, UNKNOWN_SIZE_REACH_PX};
 use super::matching::match_frame;
 use super::oks::OksOptions;
 use super::pair::{FramePair, part, part_distance_px};
@@ -17,7 +18,9 @@ const WITHIN_PX: f64 = 3.0;
 pub struct EvalOptions {
     /// Scaling of the similarity.
     pub oks: OksOptions,
-    /// Pairs need a similarity above it, 0 to 1 (SLEAP: 0).
+    /// Distance in pixels within which animals of one part can be a pair; [`super::center_reach_px`] knows a good one.
+    pub point_reach_px: f64,
+    /// Pairs need a likeness above it, 0 to 1 (SLEAP: 0).
     pub match_threshold: f64,
     /// Thresholds of the fraction of correct keypoints (SLEAP: 1, 2, ... 10 px).
     pub pck_thresholds_px: Vec<f64>,
@@ -26,11 +29,21 @@ pub struct EvalOptions {
 impl Default for EvalOptions {
     fn default() -> Self {
         let pck_thresholds_px = (1..=10).map(f64::from).collect();
-        Self { oks: OksOptions::default(), match_threshold: 0.0, pck_thresholds_px }
+        let point_reach_px = UNKNOWN_SIZE_REACH_PX;
+        Self { oks: OksOptions::default(), point_reach_px, match_threshold: 0.0, pck_thresholds_px }
+    }
+}
+
+impl EvalOptions {
+    /// How animals with so many nodes are compared.
+    pub fn likeness(&self, nodes: usize) -> Likeness {
+        if nodes == 1 { Likeness::Point { reach_px: self.point_reach_px } } else { Likeness::Parts(self.oks) }
     }
 }
 
 /// Every figure; `None` (`null` in JSON) where there was nothing to judge, never NaN.
+///
+/// Animals of one part have no similarity and no average precision: these compare errors with the size of an animal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EvalReport {
     /// Frames compared.
@@ -45,6 +58,13 @@ pub struct EvalReport {
     pub false_positives: usize,
     /// True animals without a prediction.
     pub false_negatives: usize,
+    /// Share of the predicted animals that have a true one, 0 to 1.
+    pub precision: Option<f64>,
+    /// Share of the true animals that were found, 0 to 1.
+    pub recall: Option<f64>,
+    /// Distance in pixels within which pairs were sought, for animals of one part only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub point_reach_px: Option<f64>,
     /// Mean similarity of the pairs, 0 to 1 (SLEAP's mOKS: missed animals do not lower it).
     pub moks: Option<f64>,
     /// The same over all true animals, missed ones as 0.
@@ -97,11 +117,18 @@ impl Serialize for PerNode {
 
 /// Judges predicted poses; points beyond `nodes` are ignored, missing ones count as not there.
 pub fn evaluate(nodes: &[String], frames: &[FramePair], options: &EvalOptions) -> EvalReport {
+    let likeness = options.likeness(nodes.len());
     let mut tally = Tally::new(nodes.len(), &options.pck_thresholds_px);
     for frame in frames {
-        tally.add_frame(frame, options);
+        tally.add_frame(frame, &likeness, options.match_threshold);
     }
-    tally.report(nodes, frames.len())
+    let report = tally.report(nodes, frames.len());
+    match likeness {
+        Likeness::Parts(_) => report,
+        Likeness::Point { reach_px } => {
+            EvalReport { point_reach_px: Some(reach_px), moks: None, moks_all: None, map: None, mar: None, ..report }
+        }
+    }
 }
 
 /// Everything counted so far.
@@ -136,12 +163,12 @@ impl Tally {
         }
     }
 
-    fn add_frame(&mut self, frame: &FramePair, options: &EvalOptions) {
-        let matches = match_frame(frame, &options.oks, options.match_threshold);
+    fn add_frame(&mut self, frame: &FramePair, likeness: &Likeness, threshold: f64) {
+        let matches = match_frame(frame, likeness, threshold);
         for pair in &matches.pairs {
             let predicted = &frame.predicted[pair.predicted];
-            self.predictions.push(RankedPrediction { score: predicted.score, oks: Some(pair.oks) });
-            self.oks_sum += pair.oks;
+            self.predictions.push(RankedPrediction { score: predicted.score, oks: Some(pair.likeness) });
+            self.oks_sum += pair.likeness;
             self.add_pair(&frame.truth[pair.truth], &predicted.points);
         }
         for &spurious in &matches.spurious {
@@ -181,6 +208,9 @@ impl Tally {
             matched: self.matched,
             false_positives: self.predictions.len() - self.matched,
             false_negatives: self.missed,
+            precision: mean(self.matched as f64, self.predictions.len()),
+            recall: mean(self.matched as f64, truths),
+            point_reach_px: None,
             moks: mean(self.oks_sum, self.matched),
             moks_all: mean(self.oks_sum, truths),
             map: precision.map(|p| p.precision),
@@ -238,6 +268,7 @@ mod tests {
         let counts = (report.frames, report.instances_true, report.instances_predicted, report.matched);
         assert_eq!((counts, report.false_positives, report.false_negatives), ((2, 2, 2, 1), 1, 1));
         let oks = (1.0 + (-1.0_f64).exp()) / 2.0; // 0.6839
+        assert_eq!((report.precision, report.recall, report.point_reach_px), (Some(0.5), Some(0.5), None));
         assert!((report.moks.unwrap() - oks).abs() < 1e-9 && (report.moks_all.unwrap() - oks / 2.0).abs() < 1e-9);
         // Right at 0.50, 0.55, 0.60 and 0.65, ranked behind the spurious one: precision 1/2 up to recall 1/2.
         assert!((report.map.unwrap() - 0.4 * 0.5 * 51.0 / 101.0).abs() < 1e-12, "{:?}", report.map);
@@ -283,6 +314,26 @@ mod tests {
         assert!((report.pck.unwrap().mean - 2.0 / 3.0).abs() < 1e-12);
         assert!((report.within_3px.unwrap() - 2.0 / 3.0).abs() < 1e-12);
         assert_eq!(report.visibility.fn_, 1);
+    }
+
+    #[test]
+    fn centres_are_judged_by_distance_and_have_no_similarity() {
+        let found = |x: f32, y: f32, score| PredictedPose { points: vec![[x, y]], score };
+        // 5 px and 14 px off; one too many; one of three true centres missed.
+        let frame = FramePair {
+            truth: vec![vec![[10.0, 10.0]], vec![[60.0, 10.0]], vec![[10.0, 60.0]]],
+            predicted: vec![found(13.0, 14.0, 0.9), found(60.0, 24.0, 0.8), found(90.0, 90.0, 0.7), found(35.0, 60.0, 0.6)],
+        };
+        let options = EvalOptions { point_reach_px: 20.0, ..EvalOptions::default() };
+        let report = evaluate(&["centroid".to_owned()], &[frame], &options);
+        assert_eq!((report.matched, report.false_positives, report.false_negatives), (2, 2, 1));
+        assert_eq!((report.precision, report.recall, report.point_reach_px), (Some(0.5), Some(2.0 / 3.0), Some(20.0)));
+        assert_eq!((report.moks, report.moks_all, report.map, report.mar), (None, None, None, None));
+        let distance = report.distance.unwrap();
+        assert!((distance.mean - 9.5).abs() < 1e-6 && distance.count == 2, "{distance:?}");
+        let text = report.to_string();
+        assert!(text.contains("precision 0.5000, recall 0.6667 within 20.0 px"), "{text}");
+        assert!(text.contains("one point has no size") && !text.contains("PCK\n") && !text.contains("visibility"), "{text}");
     }
 
     #[test]

@@ -11,16 +11,29 @@ impl fmt::Display for EvalReport {
             "animals     {} true, {} predicted: {} matched, {} missed, {} spurious",
             self.instances_true, self.instances_predicted, self.matched, self.false_negatives, self.false_positives
         )?;
-        writeln!(f, "OKS         {} (with missed animals as 0: {})", ratio(self.moks), ratio(self.moks_all))?;
-        writeln!(f, "mAP, mAR    {}, {}", ratio(self.map), ratio(self.mar))?;
+        let (precision, recall) = (ratio(self.precision), ratio(self.recall));
+        match self.point_reach_px {
+            Some(reach_px) => writeln!(f, "found       precision {precision}, recall {recall} within {reach_px:.1} px")?,
+            None => {
+                writeln!(f, "OKS         {} (with missed animals as 0: {})", ratio(self.moks), ratio(self.moks_all))?;
+                writeln!(f, "mAP, mAR    {}, {}", ratio(self.map), ratio(self.mar))?;
+            }
+        }
         if let Some(d) = &self.distance {
             writeln!(
                 f,
-                "distance    mean {:.2} px, p50 {:.2}, p75 {:.2}, p90 {:.2}, p95 {:.2}, p99 {:.2} ({} parts)",
-                d.mean, d.p50, d.p75, d.p90, d.p95, d.p99, d.count
+                "distance    mean {:.2} px, p50 {:.2}, p75 {:.2}, p90 {:.2}, p95 {:.2}, p99 {:.2} ({} {})",
+                d.mean,
+                d.p50,
+                d.p75,
+                d.p90,
+                d.p95,
+                d.p99,
+                d.count,
+                self.what()
             )?;
         }
-        writeln!(f, "within 3 px {} of all visible parts", ratio(self.within_3px))?;
+        writeln!(f, "within 3 px {} of all visible {}", ratio(self.within_3px), self.what())?;
         if let Some(pck) = &self.pck {
             write!(f, "PCK         mean {:.4}:", pck.mean)?;
             for (threshold_px, fraction) in pck.thresholds_px.iter().zip(&pck.fraction) {
@@ -28,6 +41,21 @@ impl fmt::Display for EvalReport {
             }
             writeln!(f)?;
         }
+        if self.point_reach_px.is_some() {
+            return writeln!(f, "no OKS and no mAP: they compare errors with the size of an animal, and one point has no size");
+        }
+        self.parts(f)
+    }
+}
+
+impl EvalReport {
+    /// What the animals are made of.
+    fn what(&self) -> &'static str {
+        if self.point_reach_px.is_some() { "points" } else { "parts" }
+    }
+
+    /// What only animals of several parts have.
+    fn parts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let v = &self.visibility;
         writeln!(
             f,
@@ -41,9 +69,7 @@ impl fmt::Display for EvalReport {
         )?;
         self.node_table(f)
     }
-}
 
-impl EvalReport {
     fn node_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.per_node.0.iter().map(|(name, _)| name.chars().count()).fold(4, usize::max);
         writeln!(f, "\n{:width$}  mean px   p50 px   p95 px      PCK", "node")?;

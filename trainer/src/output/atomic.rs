@@ -20,6 +20,18 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
     })
 }
 
+/// Refuses a place where [`write_atomically`] could not write, before the work is done for it.
+///
+/// # Errors
+/// [`Error::Io`] if `path` is a folder, or a file beside it cannot be made.
+pub fn check_place(path: &Path) -> Result<()> {
+    let temporary = temporary_beside(path);
+    let possible = if path.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { File::create(&temporary).map(drop) };
+    // A file that was made can be removed, too; one that was not needs no removal.
+    let _ = fs::remove_file(&temporary);
+    possible.map_err(|source| Error::io("write", path, source))
+}
+
 fn fill(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     write(&mut file)?;
@@ -56,7 +68,18 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_named() {
-        let message = write_atomically(Path::new("/nonexistent/x.csv"), |_| Ok(())).unwrap_err().to_string();
-        assert!(message.contains("/nonexistent/x.csv"), "{message}");
+        let path = Path::new("/nonexistent/x.csv");
+        for refused in [write_atomically(path, |_| Ok(())), check_place(path)] {
+            let message = refused.unwrap_err().to_string();
+            assert!(message.contains("/nonexistent/x.csv"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_checked_without_a_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        check_place(&folder.path().join("x.csv")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(check_place(folder.path()).unwrap_err().to_string().contains("is a directory"));
     }
 }

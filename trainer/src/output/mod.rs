@@ -4,6 +4,6 @@ mod atomic;
 mod csv;
 mod json;
 
-pub use atomic::write_atomically;
+pub use atomic::{check_place, write_atomically};
 pub use csv::write_csv;
 pub use json::{TrackMeaning, write_json};

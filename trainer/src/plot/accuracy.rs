@@ -5,7 +5,7 @@ use crate::dataset::image::Image;
 use crate::error::Result;
 use crate::train::curve::CurveRow;
 
-/// Draws the shares (mOKS, mAP, parts within 5 px) over the median error. The large dots at the end are those of the best weights.
+/// Draws the shares (mOKS, mAP, parts within 5 px; of centres precision and recall) over the median error. The large dots at the end are those of the best weights.
 ///
 /// # Errors
 /// [`crate::Error::Data`] when nothing could be judged in any row.
@@ -13,7 +13,9 @@ pub fn accuracy_chart(rows: &[CurveRow]) -> Result<Image> {
     let frames = rows.last().map_or(0, |row| row.frames);
     let title = format!("Accuracy on {frames} validation frames (dot at the end: best weights)");
     let high = |name: &str, color, value: fn(&CurveRow) -> Option<f64>| lines(rows, name, color, value);
-    let shares = [
+    let centers_alone = rows.iter().all(|row| row.moks_all.is_none());
+    let found = [high("precision", 0, |row| row.precision), high("recall", 1, |row| row.recall)];
+    let parts = [
         high("parts within 5 px", 2, |row| row.pck_5px),
         high("mOKS", 0, |row| row.moks),
         high("mOKS, missed animals as 0", 5, |row| row.moks_all),
@@ -37,7 +39,9 @@ pub fn accuracy_chart(rows: &[CurveRow]) -> Result<Image> {
         rising: false,
         ..upper
     };
-    let shares = shares.into_iter().flatten().collect();
+    let near = [high("centres within 5 px", 2, |row| row.pck_5px)];
+    let shares =
+        if centers_alone { found.into_iter().chain(near).flatten().collect() } else { parts.into_iter().flatten().collect() };
     if worst_px == 0.0 {
         return stacked_charts(&[(upper, shares)]);
     }
@@ -66,8 +70,17 @@ mod tests {
     use crate::train::{Accuracy, Moment};
 
     fn row(minutes: f64, moks: Option<f64>, is_best: bool) -> CurveRow {
-        let accuracy =
-            Accuracy { frames: 9, moks, moks_all: None, map: None, median_px: moks.map(|v| 5.0 - v), pck_5px: None, cost_s: 0.1 };
+        let accuracy = Accuracy {
+            frames: 9,
+            precision: None,
+            recall: moks,
+            moks,
+            moks_all: moks.map(|v| v / 2.0),
+            map: None,
+            median_px: moks.map(|v| 5.0 - v),
+            pck_5px: None,
+            cost_s: 0.1,
+        };
         CurveRow::new(&accuracy, &Moment { epoch: 1, step: 1, elapsed_s: 60.0 * minutes, is_best }, 0.0)
     }
 

@@ -29,7 +29,7 @@ pub fn write_plots(run: &Path, out: &Path) -> Result<Vec<PathBuf>> {
     }
     let curve = run.join(CURVE);
     let rows = if curve.is_file() { read_curve(&curve)? } else { Vec::new() };
-    if rows.iter().any(|row| row.moks_all.is_some()) {
+    if rows.iter().any(|row| row.moks_all.or(row.recall).is_some()) {
         charts.push(("plot.curve.png".into(), accuracy_chart(&rows)?));
     }
     let splits = metrics_files(run)?.iter().map(|path| SplitMetrics::read(path)).collect::<Result<Vec<_>>>()?;

@@ -3,17 +3,30 @@
 use crate::error::{Error, Result};
 use std::str::FromStr;
 
-/// A list of inclusive ranges with steps, in the order given.
+/// A set of inclusive ranges with steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameList {
     ranges: Vec<(u64, u64, u64)>,
 }
 
 impl FrameList {
-    /// The frames in order; those at or beyond `len` (where known) are left out.
-    pub fn indices(&self, len: Option<u64>) -> impl Iterator<Item = u64> {
-        let end = len.unwrap_or(u64::MAX);
-        self.ranges.iter().flat_map(|&(first, last, step)| (first..=last).step_by(step as usize)).take_while(move |&i| i < end)
+    /// The frames below `end`, each once and in ascending order, whatever the order of the ranges.
+    pub fn below(&self, end: u64) -> Vec<u64> {
+        let of_range = |&(first, last, step): &(u64, u64, u64)| (first..end.min(last + 1)).step_by(step as usize);
+        let mut frames: Vec<u64> = self.ranges.iter().flat_map(of_range).collect();
+        frames.sort_unstable();
+        frames.dedup();
+        frames
+    }
+
+    /// Whether a frame is in the list.
+    pub fn contains(&self, frame: u64) -> bool {
+        self.ranges.iter().any(|&(first, last, step)| (first..=last).contains(&frame) && (frame - first).is_multiple_of(step))
+    }
+
+    /// Number after the last frame of all ranges.
+    pub fn end(&self) -> u64 {
+        self.ranges.iter().map(|(_, last, _)| last + 1).max().unwrap_or(0)
     }
 }
 
@@ -43,8 +56,19 @@ mod tests {
     #[test]
     fn ranges_are_inclusive_and_cut_at_the_end() {
         let list: FrameList = "3, 5-7,10-20:5".parse().unwrap();
-        assert_eq!(list.indices(None).collect::<Vec<_>>(), [3, 5, 6, 7, 10, 15, 20]);
-        assert_eq!(list.indices(Some(11)).collect::<Vec<_>>(), [3, 5, 6, 7, 10]);
+        assert_eq!(list.below(list.end()), [3, 5, 6, 7, 10, 15, 20]);
+        assert_eq!(list.below(11), [3, 5, 6, 7, 10]);
+        assert_eq!((list.below(0).len(), list.end()), (0, 21));
+        let found: Vec<u64> = (0..30).filter(|frame| list.contains(*frame)).collect();
+        assert_eq!(found, list.below(30));
+    }
+
+    /// A number beyond the end must not hide those behind it, and no frame comes twice.
+    #[test]
+    fn the_order_of_the_ranges_does_not_matter() {
+        let list: FrameList = "100,5,2-6:2,5".parse().unwrap();
+        assert_eq!(list.below(50), [2, 4, 5, 6]);
+        assert_eq!(list.below(u64::MAX), [2, 4, 5, 6, 100]);
     }
 
     #[test]

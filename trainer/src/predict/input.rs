@@ -15,6 +15,8 @@ pub struct PredictInput {
     pub frames: Vec<(usize, u64)>,
     /// The skeleton of a labels file.
     pub skeleton: Option<Skeleton>,
+    /// Where the video ends, if frames beyond were asked for.
+    pub cut_at: Option<u64>,
 }
 
 impl PredictInput {
@@ -39,14 +41,14 @@ impl PredictInput {
             let stored_name = path.to_string_lossy().into_owned();
             (vec![Video { source, stored_name, grayscale: None, shape: None }], None, None)
         };
-        let frames = match (frames, labelled) {
-            (None, Some(labelled)) => labelled,
+        let (frames, cut_at) = match (frames, labelled) {
+            (None, Some(labelled)) => (labelled, None),
             (wanted, _) => frames_of_first(&videos, wanted)?,
         };
         if frames.is_empty() {
             return Err(Error::Data(format!("{}: there is no frame to predict on", path.display())));
         }
-        Ok(Self { videos, frames, skeleton })
+        Ok(Self { videos, frames, skeleton, cut_at })
     }
 
     /// An empty labels value that predictions can be added to.
@@ -55,25 +57,33 @@ impl PredictInput {
     }
 }
 
-fn frames_of_first(videos: &[Video], wanted: Option<&FrameList>) -> Result<Vec<(usize, u64)>> {
+/// Frames in order, and where the video ends if that left some out.
+fn frames_of_first(videos: &[Video], wanted: Option<&FrameList>) -> Result<(Vec<(usize, u64)>, Option<u64>)> {
     let Some(video) = videos.first() else { return Err(Error::Data("the labels file names no video".into())) };
     let source = open_video(video)?;
-    let indices: Vec<u64> = match (wanted, source.frame_numbers(), source.len()) {
-        (Some(list), numbers, len) => {
-            let limit = numbers.map_or(len, |n| n.iter().max().map(|last| last + 1));
-            list.indices(limit).filter(|i| numbers.is_none_or(|n| n.contains(i))).collect()
-        }
+    let end = match source.frame_numbers() {
+        Some(numbers) => Some(numbers.iter().max().map_or(0, |last| last.saturating_add(1))),
+        None => source.len(),
+    };
+    let indices = match (wanted, source.frame_numbers(), end) {
+        (Some(list), Some(numbers), _) => numbers.iter().copied().filter(|n| list.contains(*n)).collect(),
+        (Some(list), None, Some(end)) => list.below(end),
+        (Some(list), None, None) if list.end() <= MOST_UNSEEN => list.below(list.end()),
         (None, Some(numbers), _) => numbers.to_vec(),
-        (None, None, Some(len)) => (0..len).collect(),
-        (None, None, None) => {
+        (None, None, Some(end)) => (0..end).collect(),
+        (_, None, None) => {
             return Err(Error::Data(format!(
-                "{}: the number of frames is not known; name frames with --frames",
+                "{}: the number of frames is not known; name frames below {MOST_UNSEEN} with --frames",
                 video.stored_name
             )));
         }
     };
-    Ok(indices.into_iter().map(|i| (0, i)).collect())
+    let cut_at = end.filter(|end| wanted.is_some_and(|list| list.end() > *end));
+    Ok((indices.into_iter().map(|i| (0, i)).collect(), cut_at))
 }
+
+/// Frames of a video of unknown length are listed up to here, so that the list stays small: 93 hours at 30 frames a second.
+const MOST_UNSEEN: u64 = 10_000_000;
 
 /// Opens videos one at a time and keeps the latest.
 #[derive(Default)]

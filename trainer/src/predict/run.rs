@@ -3,7 +3,7 @@
 use super::timing::{Latency, StageTimes};
 use crate::dataset::{Image, InstanceKind, LabelInstance, LabelPoint};
 use crate::error::Result;
-use dormouse::{Bundle, Config, Estimator, Instance, OnSizeChange, Options, Overflow, Poses, Stage};
+use dormouse::{Backend, Bundle, Config, Estimator, Instance, OnSizeChange, Options, Overflow, Poses, Stage};
 use std::time::Instant;
 
 /// An estimator with a stop-watch.
@@ -19,8 +19,26 @@ impl Predictor {
     /// # Errors
     /// As [`Estimator::new`].
     pub fn new(bundle: &Bundle<'_>, threads: usize, self_test: bool) -> Result<Self> {
-        let options = Options { threads, self_test, on_size_change: OnSizeChange::Reprepare, ..Options::default() };
+        Self::with_options(bundle, &Options { threads, self_test, ..Options::default() })
+    }
+
+    /// As [`new`](Self::new), with an engine of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Estimator::new`].
+    pub fn with_options(bundle: &Bundle<'_>, options: &Options) -> Result<Self> {
+        let options = Options { on_size_change: OnSizeChange::Reprepare, ..options.clone() };
         Ok(Self { estimator: Estimator::new(bundle, &options)?, times: Vec::new(), overflowed: false })
+    }
+
+    /// The engine in use.
+    pub fn backend(&self) -> Backend {
+        self.estimator.backend()
+    }
+
+    /// Why it is not the GPU that was asked for.
+    pub fn fallback(&self) -> Option<dormouse::Error> {
+        self.estimator.fallback()
     }
 
     /// The model's configuration.

@@ -30,6 +30,7 @@ fn model_type(facts: &Facts<'_>, found: &mut Recommendation) -> Result<()> {
     let (most, statistics) = (facts.statistics.most_animals(), facts.statistics);
     let own = match (most, statistics.edges) {
         (0 | 1, _) => SingleInstance,
+        (_, 0) if statistics.nodes.len() == 1 => Centroid,
         (_, 0) => TopDown,
         _ => BottomUp,
     };
@@ -58,6 +59,9 @@ fn model_type(facts: &Facts<'_>, found: &mut Recommendation) -> Result<()> {
             "Up to {most} animals per frame: a network finds their centres, a second one the parts in a crop around each."
         ),
         BottomUpId | TopDownId => "Known individuals, learned from the tracks of the labels.".into(),
+        Centroid if statistics.nodes.len() == 1 => {
+            "Several animals of one part each: points are all that there is to find.".into()
+        }
         Centroid => "Only the centres of animals.".into(),
     };
     found.config.model.model_type = chosen;

@@ -10,6 +10,8 @@ use crate::report::{AnimalSizes, FrameSize, LabelStatistics};
 /// sleap-training.md, section 10).
 const FEW_FRAMES: usize = 50;
 const GOOD_FRAMES: usize = 200;
+/// Size of an animal that shows one part only, as a share of the frame's shorter side: most of an animal should be in the field, too.
+const ASSUMED_SHARE: f64 = 0.25;
 
 /// What the person knows better than the labels do.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -63,12 +65,11 @@ pub(super) struct Facts<'a> {
 /// receptive field as large as 95 % of the animals.
 ///
 /// # Errors
-/// [`Error::Data`] when no animal has two usable parts, or the model type does not fit the labels.
+/// [`Error::Data`] when no animal was placed by a person, when neither animals nor frames have a size, or when the model type does not fit
+/// the labels.
 pub fn recommend(labels: &str, statistics: &LabelStatistics, wishes: &Wishes) -> Result<Recommendation> {
-    let Some(sizes) = statistics.sizes else {
-        return Err(Error::Data("no labelled animal has two usable parts, so that nothing can be recommended".into()));
-    };
     let frame = statistics.frame_sizes.iter().flatten().copied().max_by_key(|f| f.width_px * f.height_px);
+    let sizes = sizes(statistics, frame)?;
     let facts = Facts { statistics, sizes, frame, wishes };
     let mut found = Recommendation { config: TrainConfig::default(), reasons: Vec::new(), header: header(labels, &facts) };
     found.config.data.train = vec![labels.to_owned()];
@@ -81,17 +82,47 @@ pub fn recommend(labels: &str, statistics: &LabelStatistics, wishes: &Wishes) ->
     if faults.is_empty() { Ok(found) } else { Err(Error::Config(faults)) }
 }
 
+/// Sizes of the animals. Those of one part have none: they are assumed to be as large as a share of the frame.
+fn sizes(statistics: &LabelStatistics, frame: Option<FrameSize>) -> Result<AnimalSizes> {
+    if let Some(sizes) = statistics.sizes {
+        return Ok(sizes);
+    }
+    let refuse = |what: String| Err(Error::Data(what));
+    if statistics.animals == 0 {
+        return refuse(match statistics.predicted_instances {
+            0 => "no animal is labelled: there is nothing to train on".into(),
+            predicted => {
+                format!("all {predicted} instances were predicted; training learns only from those that a person placed")
+            }
+        });
+    }
+    let Some(frame) = frame else {
+        return refuse("no animal has two usable parts and no video can be opened, so that no size is known to go by".into());
+    };
+    let side_px = ASSUMED_SHARE * frame.width_px.min(frame.height_px) as f64;
+    Ok(AnimalSizes {
+        count: 0,
+        diagonal_median_px: side_px,
+        diagonal_p95_px: side_px,
+        diagonal_max_px: side_px,
+        longest_side_px: side_px,
+    })
+}
+
 fn header(labels: &str, facts: &Facts<'_>) -> String {
     let (s, sizes) = (facts.statistics, &facts.sizes);
+    let animals = match sizes.count {
+        0 => {
+            format!("one part each, so that they are taken to measure {:.0} px, a quarter of the frame", sizes.diagonal_median_px)
+        }
+        _ => format!("box diagonal median {:.0} px, 95 % below {:.0} px", sizes.diagonal_median_px, sizes.diagonal_p95_px),
+    };
     let mut text = format!(
-        "Recommended for {labels}: {} labelled frames with {} animals (at most {} in one), {} nodes.\nAnimals: box diagonal median \
-         {:.0} px, 95 % below {:.0} px. Every key that is not here has its default; `dormouse new --all-keys` explains all of them.",
+        "Recommended for {labels}: {} labelled frames with {} animals (at most {} in one), {} nodes.\nAnimals: {animals}. Every key that is not here has its default; `dormouse new --all-keys` explains all of them.",
         s.labelled_frames,
         s.animals,
         s.most_animals(),
         s.nodes.len(),
-        sizes.diagonal_median_px,
-        sizes.diagonal_p95_px
     );
     if s.labelled_frames < FEW_FRAMES {
         text.push_str(&format!(

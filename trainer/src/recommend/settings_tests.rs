@@ -3,6 +3,10 @@ use crate::config::Stage;
 use crate::report::NodeCounts;
 use std::collections::BTreeMap;
 
+fn node(name: &str, usable: usize) -> NodeCounts {
+    NodeCounts { name: name.into(), usable, hidden: 0, missing: 0, outside: 0 }
+}
+
 fn statistics(most_animals: usize, diagonal_px: f64, frame_px: usize) -> LabelStatistics {
     LabelStatistics {
         frames: 300,
@@ -22,12 +26,13 @@ fn statistics(most_animals: usize, diagonal_px: f64, frame_px: usize) -> LabelSt
             diagonal_max_px: diagonal_px,
             longest_side_px: diagonal_px,
         }),
-        nodes: vec![NodeCounts { name: "a".into(), usable: 300 * most_animals, hidden: 0, missing: 0, outside: 0 }],
+        nodes: vec![node("a", 300 * most_animals), node("b", 300 * most_animals)],
         edges: 1,
         symmetries: 1,
         points_outside: 0,
         points_absurd: 0,
         repeats: crate::report::Repeats::default(),
+        unfinished: crate::report::Unfinished::default(),
         tracks: vec![],
         untracked: 0,
         frame_sizes: vec![Some(FrameSize { width_px: frame_px, height_px: frame_px })],
@@ -57,6 +62,21 @@ fn scale_and_batch_follow_the_frames() {
     assert_eq!(figures(of(4096, 800.0)), (0.25, 4));
     // Small animals in large frames stay visible.
     assert_eq!(figures(of(4096, 60.0)), (1.0, 2));
+}
+
+#[test]
+fn animals_of_one_part_are_taken_to_be_a_quarter_of_the_frame() {
+    let points = LabelStatistics { sizes: None, edges: 0, nodes: vec![node("a", 300)], ..statistics(1, 0.0, 320) };
+    let config = recommended(&points, &Wishes::default());
+    assert_eq!((config.model.model_type, config.model.max_stride), (TrainModelType::SingleInstance, 32));
+    assert!(recommend("a.slp", &points, &Wishes::default()).unwrap().header.contains("taken to measure 80 px"));
+    let many = LabelStatistics { frames_by_animals: BTreeMap::from([(3, 300)]), ..points.clone() };
+    assert_eq!(recommended(&many, &Wishes::default()).model.model_type, TrainModelType::Centroid);
+    let refused = |statistics: &LabelStatistics| recommend("a.slp", statistics, &Wishes::default()).unwrap_err().to_string();
+    assert!(refused(&LabelStatistics { frame_sizes: vec![None], ..points.clone() }).contains("no video can be opened"));
+    let predicted = LabelStatistics { animals: 0, user_instances: 0, predicted_instances: 7, ..points.clone() };
+    assert!(refused(&predicted).contains("all 7 instances were predicted"));
+    assert!(refused(&LabelStatistics { predicted_instances: 0, ..predicted }).contains("nothing to train on"));
 }
 
 #[test]
@@ -91,7 +111,7 @@ fn what_cannot_work_is_refused() {
     let single = Wishes { model_type: Some(TrainModelType::SingleInstance), ..Wishes::default() };
     assert!(recommend("a", &statistics(2, 50.0, 384), &single).unwrap_err().to_string().contains("up to 2 animals"));
     let mut blank = statistics(1, 50.0, 384);
-    blank.sizes = None;
+    (blank.sizes, blank.animals) = (None, 0);
     assert!(recommend("a", &blank, &Wishes::default()).is_err());
     let mut edgeless = statistics(2, 50.0, 384);
     edgeless.edges = 0;

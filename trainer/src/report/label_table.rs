@@ -80,6 +80,11 @@ impl LabelStatistics {
             warnings.push("no animal is labelled: there is nothing to train on".to_owned());
             return warnings;
         }
+        if self.user_instances == 0 {
+            warnings.push(
+                "no animal was placed by a person, and training learns from no others: there is nothing to train on".to_owned(),
+            );
+        }
         let frame = |(video, index): &(usize, u64)| format!("{index} of video {video}");
         let list = |frames: Vec<(usize, u64)>| {
             let named = frames.iter().take(NAMED).map(frame).collect::<Vec<_>>().join(", ");
@@ -91,6 +96,17 @@ impl LabelStatistics {
         }
         if !self.repeats.animals.is_empty() {
             warnings.push(format!("an animal lies on another one part by part: frame {}", list(self.repeats.animals.clone())));
+        }
+        if !self.unfinished.half_corrected.is_empty() {
+            let frames = list(self.unfinished.half_corrected.clone());
+            warnings
+                .push(format!("predicted animals beside those that a person placed are learned as background: frame {frames}"));
+        }
+        if let (Some(usual), false) = (self.unfinished.usual_animals, self.unfinished.fewer_animals.is_empty()) {
+            let frames = list(self.unfinished.fewer_animals.clone());
+            warnings.push(format!(
+                "fewer than the usual {usual} animals; one that was left out is learned as background: frame {frames}"
+            ));
         }
         if self.points_outside > 0 {
             warnings.push(format!("{} usable parts lie outside their frame", self.points_outside));

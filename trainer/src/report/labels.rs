@@ -4,6 +4,7 @@ use super::animal_size::AnimalSizes;
 use super::frame_sizes::FrameSize;
 use super::nodes::{self, NodeCounts};
 use super::repeats::Repeats;
+use super::unfinished::Unfinished;
 use crate::dataset::{InstanceKind, LabelInstance, Labels};
 use crate::metric::TruthKind;
 use serde::Serialize;
@@ -55,6 +56,8 @@ pub struct LabelStatistics {
     pub points_absurd: usize,
     /// What was labelled twice.
     pub repeats: Repeats,
+    /// Where an animal may have been left out.
+    pub unfinished: Unfinished,
     /// Tracks, in file order.
     pub tracks: Vec<TrackCount>,
     /// Animals on no track.
@@ -106,6 +109,7 @@ impl LabelStatistics {
             edges: labels.skeleton.edges.len(),
             symmetries: labels.skeleton.symmetries.len(),
             repeats: Repeats::find(&labels.frames, is_animal),
+            unfinished: Unfinished::find(&labels.frames, is_animal),
             tracks,
             untracked,
             frame_sizes,

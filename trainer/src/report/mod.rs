@@ -8,6 +8,7 @@ mod network;
 mod nodes;
 mod receptive_field;
 mod repeats;
+mod unfinished;
 
 pub use animal_size::AnimalSizes;
 pub use frame_sizes::{FrameSize, frame_sizes};
@@ -16,3 +17,4 @@ pub use network::NetworkFacts;
 pub use nodes::NodeCounts;
 pub use receptive_field::{FieldAdvice, FieldFit, FieldOption};
 pub use repeats::{RepeatedFrame, Repeats};
+pub use unfinished::Unfinished;

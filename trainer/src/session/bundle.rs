@@ -17,6 +17,8 @@ use std::fmt::Write as _;
 const SELF_TEST_TOLERANCE_PX: f32 = 0.1;
 /// Frames tried for the self-test; the one whose keypoints are the surest is stored.
 const SELF_TEST_CANDIDATES: usize = 16;
+/// Side of the input that the card tells the cost for, of networks that see whole frames.
+const CARD_SIDE_PX: usize = 256;
 
 /// A bundle and what was found out while building it.
 #[derive(Debug, Clone)]
@@ -182,10 +184,11 @@ fn card(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts, h
     }
     for StageNet { stage, config, net } in nets {
         let key = |what: &str| if nets.len() > 1 { format!("{} network, {what}", stage.name()) } else { what.to_owned() };
-        let flops = forward_flops(net.plan(), 256, 256) as f64 / 1e9;
+        let side_px = if *stage == Stage::Instance { facts.crop_size_px as usize } else { CARD_SIDE_PX };
+        let flops = forward_flops(net.plan(), side_px, side_px) as f64 / 1e9;
         let strides = net.config().heads.iter().map(|h| format!("{} {}", h.output, h.stride_px)).collect::<Vec<_>>().join(", ");
         line(&key("parameters"), parameter_count(net.plan()).to_string());
-        line(&key("cost"), format!("{flops:.2} GFLOP for a network input of 256 x 256"));
+        line(&key("cost"), format!("{flops:.2} GFLOP for a network input of {side_px} x {side_px}"));
         line(&key("receptive field"), format!("{} px of the network input", receptive_field_px(&config.model.backbone())));
         line(&key("input scale"), config.preprocess.input_scale.to_string());
         line(&key("output strides"), strides);

@@ -82,7 +82,7 @@ pub fn compare(contestants: &[Contestant], source: &dyn SampleSource, threads: u
             bundle_bytes: contestant.bytes.len(),
             // A network for other engines only has no figures; it is compared all the same.
             network: network_figures(bundle, source).ok(),
-            evaluation: model.finish(nodes).0,
+            evaluation: model.finish(source)?.0,
         })
     });
     rows.collect()

@@ -50,7 +50,7 @@ impl CurveMeter<'_> {
         for index in evenly_spread(self.val.len(), self.stage_config.train.evaluate_frames) {
             gathered.add(&self.val.sample(index)?)?;
         }
-        Ok(gathered.finish(&self.val.skeleton().nodes).0.report)
+        Ok(gathered.finish(self.val)?.0.report)
     }
 }
 
@@ -60,6 +60,8 @@ impl MeasureAccuracy for CurveMeter<'_> {
         let report = self.report(net)?;
         let accuracy = Accuracy {
             frames: report.frames,
+            precision: report.precision,
+            recall: report.recall,
             moks: report.moks,
             moks_all: report.moks_all,
             map: report.map,

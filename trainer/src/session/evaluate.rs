@@ -2,7 +2,9 @@
 
 use crate::dataset::{InstanceKind, LabelInstance, MISSING, Sample, SampleSource};
 use crate::error::Result;
-use crate::metric::{EvalOptions, EvalReport, FrameIdentities, FramePair, IdentityReport, PredictedPose, evaluate};
+use crate::metric::{
+    EvalOptions, EvalReport, FrameIdentities, FramePair, IdentityReport, PredictedPose, center_reach_px, evaluate,
+};
 use crate::predict::{Latency, Predictor};
 use crate::targets::centroid;
 use dormouse::{Bundle, Estimator, ImagePoint, Instance, Keypoint, OnSizeChange, Options};
@@ -36,7 +38,7 @@ pub fn evaluate_source(
         gathered.add(&source.sample(index)?)?;
         progress(index + 1);
     }
-    Ok(gathered.finish(&source.skeleton().nodes).0)
+    Ok(gathered.finish(source)?.0)
 }
 
 /// A bundle at work, and what it found so far.
@@ -72,14 +74,18 @@ impl Gathered {
         Ok(())
     }
 
-    /// All figures, for animals with these nodes, and the instances found in each sample.
-    pub fn finish(self, nodes: &[String]) -> (Evaluation, Vec<Vec<LabelInstance>>) {
-        let options = EvalOptions::default();
+    /// All figures for samples of `source`, and the instances found in each of them.
+    ///
+    /// # Errors
+    /// When the animals of a sample cannot be read.
+    pub fn finish(self, source: &dyn SampleSource) -> Result<(Evaluation, Vec<Vec<LabelInstance>>)> {
+        let nodes = &source.skeleton().nodes;
+        let options = EvalOptions { point_reach_px: center_reach_px(source.animal_px()?), ..EvalOptions::default() };
         let has_identity = self.predictor.config().model_type.has_identity();
-        let identity = has_identity.then(|| IdentityReport::of(&self.frames, &options));
+        let identity = has_identity.then(|| IdentityReport::of(nodes.len(), &self.frames, &options));
         let pairs: Vec<FramePair> = self.frames.into_iter().map(|(pair, _)| pair).collect();
         let evaluation = Evaluation { report: evaluate(nodes, &pairs, &options), identity, latency: self.predictor.latency() };
-        (evaluation, self.found)
+        Ok((evaluation, self.found))
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn write_split(
     for &index in &indices {
         gathered.add(&source.sample(index)?)?;
     }
-    let (evaluation, found) = gathered.finish(&source.skeleton().nodes);
+    let (evaluation, found) = gathered.finish(source)?;
     folder.write_json(&format!("metrics.{}.json", split.name()), &evaluation)?;
     if split == Split::Val {
         save_png(&picture(source, &indices, &found)?, &folder.file("predictions.val.png"))?;

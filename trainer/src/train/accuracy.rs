@@ -14,7 +14,11 @@ const GROWTH: f64 = 0.1;
 pub struct Accuracy {
     /// Frames measured on.
     pub frames: usize,
-    /// Mean object keypoint similarity of the found animals, 0 to 1.
+    /// Share of the predicted animals that are there, 0 to 1.
+    pub precision: Option<f64>,
+    /// Share of the animals that were found, 0 to 1.
+    pub recall: Option<f64>,
+    /// Mean object keypoint similarity of the found animals, 0 to 1; centres have none.
     pub moks: Option<f64>,
     /// The same over all animals, missed ones as 0.
     pub moks_all: Option<f64>,

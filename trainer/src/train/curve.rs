@@ -24,7 +24,13 @@ pub struct CurveRow {
     pub weights: String,
     /// Frames measured on.
     pub frames: usize,
-    /// Mean object keypoint similarity of found animals.
+    /// Share of the predicted animals that are there.
+    #[serde(default)]
+    pub precision: Option<f64>,
+    /// Share of the animals that were found.
+    #[serde(default)]
+    pub recall: Option<f64>,
+    /// Mean object keypoint similarity of found animals; centres have none.
     pub moks: Option<f64>,
     /// The same with missed animals as 0.
     pub moks_all: Option<f64>,
@@ -47,6 +53,8 @@ impl CurveRow {
             step: at.step,
             weights: if at.is_best { BEST } else { "last" }.into(),
             frames: accuracy.frames,
+            precision: accuracy.precision,
+            recall: accuracy.recall,
             moks: accuracy.moks,
             moks_all: accuracy.moks_all,
             map: accuracy.map,
@@ -118,6 +126,8 @@ mod tests {
     fn row(step: u64, is_best: bool) -> CurveRow {
         let accuracy = Accuracy {
             frames: 20,
+            precision: Some(1.0),
+            recall: Some(0.5),
             moks: Some(0.5),
             moks_all: Some(0.25),
             map: None,
@@ -139,10 +149,12 @@ mod tests {
         assert_eq!(read_curve(&path).unwrap(), curve.rows());
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(
-            text.starts_with("minutes,epoch,step,weights,frames,moks,moks_all,map,median_px,pck_5px,measuring_s\n"),
+            text.starts_with(
+                "minutes,epoch,step,weights,frames,precision,recall,moks,moks_all,map,median_px,pck_5px,measuring_s\n"
+            ),
             "{text}"
         );
-        assert!(text.contains("3.0,1,10,last,20,0.5,0.25,,3.5,,0.5\n"), "{text}");
+        assert!(text.contains("3.0,1,10,last,20,1.0,0.5,0.5,0.25,,3.5,,0.5\n"), "{text}");
         let mut resumed = CurveFile::open(path.clone(), true).unwrap();
         resumed.add(row(25, false)).unwrap();
         let steps: Vec<u64> = resumed.rows().iter().map(|r| r.step).collect();

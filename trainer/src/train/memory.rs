@@ -93,9 +93,18 @@ pub fn with_advice(error: Error) -> Error {
 pub fn available_memory() -> Option<usize> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
     let machine = field_kib(&info, "MemAvailable:")?.saturating_add(field_kib(&info, "SwapFree:").unwrap_or(0));
-    let number = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<usize>().ok();
-    let container = number("memory.max").zip(number("memory.current")).map(|(most, used)| most.saturating_sub(used));
+    let text = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}"));
+    let number = |name: &str| text(name).ok()?.trim().parse::<usize>().ok();
+    let limits = number("memory.max").zip(number("memory.current"));
+    let container = limits.map(|(most, used)| free_in_container(most, used, &text("memory.stat").unwrap_or_default()));
     Some(container.map_or(machine, |c| c.min(machine)))
+}
+
+/// What is left of a container's `most` bytes. Files that the system keeps in memory count as used, but make room when asked to.
+fn free_in_container(most: usize, used: usize, stat: &str) -> usize {
+    let line = stat.lines().find_map(|line| line.strip_prefix("inactive_file "));
+    let files = line.and_then(|bytes| bytes.trim().parse::<usize>().ok()).unwrap_or(0);
+    most.saturating_sub(used.saturating_sub(files))
 }
 
 /// A line such as `MemAvailable:   12345 kB`, in bytes.
@@ -139,6 +148,13 @@ mod tests {
             }
         }
         assert_eq!(with_advice(Error::Train("lost".into())).to_string(), "training: lost");
+    }
+
+    #[test]
+    fn files_in_memory_make_room() {
+        assert_eq!(free_in_container(100, 90, "anon 20\ninactive_file 60\nactive_file 10\n"), 70);
+        assert_eq!((free_in_container(100, 90, ""), free_in_container(100, 120, "")), (10, 0));
+        assert_eq!(free_in_container(100, 20, "inactive_file 60"), 100);
     }
 
     #[test]

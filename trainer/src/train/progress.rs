@@ -2,6 +2,7 @@
 
 use super::accuracy::{Accuracy, Moment};
 use super::events::{Event, EventSink};
+use crate::terminal::tell;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -39,8 +40,8 @@ impl TerminalProgress {
 
     fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| tell(line)),
+            None => tell(line),
         }
     }
 
@@ -111,11 +112,16 @@ fn accuracy_line(at: &Moment, accuracy: &Accuracy) -> String {
     let shown = |value: Option<f64>, scale: f64, digits: usize| {
         value.map_or_else(|| "-".to_owned(), |value| format!("{:.digits$}", value * scale))
     };
+    let found = if accuracy.moks_all.is_some() || accuracy.recall.is_none() {
+        format!("mOKS {}  mAP {}", shown(accuracy.moks, 1.0, 3), shown(accuracy.map, 1.0, 3))
+    } else {
+        // Of centres there is no more to say than whether they are there.
+        format!("precision {}  recall {}", shown(accuracy.precision, 1.0, 3), shown(accuracy.recall, 1.0, 3))
+    };
     format!(
-        "accuracy    {}  mOKS {}  mAP {}  median {} px  within 5 px {} %  on {} frames{} ({:.1} s, not counted)",
+        "accuracy    {}  {}  median {} px  within 5 px {} %  on {} frames{} ({:.1} s, not counted)",
         clock(at.elapsed_s),
-        shown(accuracy.moks, 1.0, 3),
-        shown(accuracy.map, 1.0, 3),
+        found,
         shown(accuracy.median_px, 1.0, 2),
         shown(accuracy.pck_5px, 100.0, 1),
         accuracy.frames,
@@ -165,8 +171,10 @@ mod tests {
         assert!(line(&early).is_some_and(|text| text.contains("before the first epoch") && !text.contains("NaN")));
         let accuracy = Accuracy {
             frames: 20,
+            precision: Some(0.75),
+            recall: Some(1.0),
             moks: Some(0.8),
-            moks_all: None,
+            moks_all: Some(0.7),
             map: None,
             median_px: Some(2.5),
             pck_5px: Some(0.75),
@@ -177,6 +185,9 @@ mod tests {
         for part in ["1m00s", "mOKS 0.800", "mAP -", "median 2.50 px", "75.0 %", "20 frames", "best weights", "not counted"] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
+        let centers = Accuracy { moks: None, moks_all: None, ..accuracy };
+        let text = line(&Event::AccuracyMeasured { at, accuracy: centers }).unwrap();
+        assert!(text.contains("precision 0.750  recall 1.000  median") && !text.contains("mOKS"), "{text}");
         assert_eq!(clock(3725.0), "1h02m");
         assert_eq!(clock(65.0), "1m05s");
     }

@@ -13,7 +13,6 @@ use crate::graph::{Graph, MemoryPlan, Shape, ValueId};
 use crate::preprocess::InputShape;
 use crate::tensor::Maps;
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Numbers in a cache line.
@@ -86,7 +85,7 @@ impl CpuNetwork {
         let workers = Workers::new(self.threads);
         let mut plan = lower(&graph, &shapes, &outputs, (self.isa, workers.count(), images))?;
         let scratch = plan.add_scratch(workers.count())?;
-        let arena = vec![0.0; plan.memory.peak_bytes() / size_of::<f32>() + LINE];
+        let arena = zeros(plan.memory.peak_bytes() / size_of::<f32>() + LINE)?;
         Ok(CpuEngine { plan, arena, scratch, workers, input, images, done: 0, isa: self.isa })
     }
 }
@@ -182,6 +181,18 @@ impl Engine for CpuEngine {
         let start = self.skip() + place.offset + image * len;
         Maps::new(self.arena.get(start..start + len)?, channels, height, width)
     }
+}
+
+/// So many zeros, or an error where the system does not give the memory. They are written here and not left to the system, so that
+/// the first frame does not wait for its pages.
+fn zeros(count: usize) -> Result<Vec<f32>, Error> {
+    let mut zeros = Vec::new();
+    if zeros.try_reserve_exact(count).is_err() {
+        let megabytes = (count * size_of::<f32>()) as f64 / 1e6;
+        return Err(failure("prepare the network", &alloc::format!("there is no memory for {megabytes:.1} MB of maps")));
+    }
+    zeros.resize(count, 0.0);
+    Ok(zeros)
 }
 
 /// The outputs that are wanted.

@@ -69,7 +69,9 @@ impl Gpu {
     /// [`Error::Gpu`] if there is no such adapter or the driver refuses to open it.
     pub fn open(allow_software: bool) -> Result<Self, Error> {
         let backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
-        let descriptor = wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
+        // The only counts of workgroups that a device makes itself are at most those that are checked at preparation.
+        let flags = wgpu::InstanceFlags::default().difference(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
+        let descriptor = wgpu::InstanceDescriptor { backends, flags, ..wgpu::InstanceDescriptor::new_without_display_handle() };
         let mut adapters = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
         let rank = |adapter: &wgpu::Adapter| match adapter.get_info().device_type {
             DeviceType::DiscreteGpu => 0,
@@ -91,7 +93,7 @@ impl Gpu {
         let has = |limit: u32| u64::from(limit);
         report.check(&[
             ("max_storage_buffers_per_shader_stage", 5, has(limits.max_storage_buffers_per_shader_stage)),
-            ("max_compute_invocations_per_workgroup", 64, has(limits.max_compute_invocations_per_workgroup)),
+            ("max_compute_invocations_per_workgroup", 256, has(limits.max_compute_invocations_per_workgroup)),
             ("max_compute_workgroup_storage_size", 16 << 10, has(limits.max_compute_workgroup_storage_size)),
         ])?;
         let opened = Self::request(&adapter, report, limits)?;

@@ -24,4 +24,4 @@ mod weights;
 pub use frames::{FrameProgram, WgpuFrames};
 pub use gpu::{AdapterReport, Gpu};
 pub use network::{WgpuEngine, WgpuNetwork};
-pub use program::{Dispatch, Program, Slot};
+pub use program::{Counted, Dispatch, Program, Slot};

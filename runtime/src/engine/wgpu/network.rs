@@ -1,13 +1,14 @@
 //! The engine behind the common interface.
 
-use super::frames::{CpuPart, FrameProgram, WgpuFrames};
+use super::frames::{CpuPart, FrameProgram, READ_WORDS, WgpuFrames};
 use super::gpu::{Gpu, failure};
 use super::lower::{lower, lower_to_maps};
 use super::prepared::Prepared;
 use super::program::Program;
+use crate::bundle::NetworkBytes;
 use crate::engine::cpu::CpuNetwork;
 use crate::engine::network::{Engine, Network, OutputSpec};
-use crate::engine::{Backend, DecodePlan, FrameEngine, FrameStage};
+use crate::engine::{Backend, CropRoute, DecodePlan, FrameEngine, FrameStage};
 use crate::error::{Error, Text};
 use crate::graph::{Graph, Shape, Shapes, ValueId};
 use crate::preprocess::{InputShape, Preprocessor};
@@ -15,6 +16,7 @@ use crate::tensor::Maps;
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::any::Any;
 
 /// A network that this engine knows all operators of.
 pub struct WgpuNetwork {
@@ -81,7 +83,7 @@ impl WgpuNetwork {
         let shapes = self.shapes(input)?;
         let images = images.max(1);
         let program = lower(&self.graph, &shapes, &self.outputs, images)?;
-        let prepared = Prepared::new(&self.gpu.live()?, &program, images, program.result_bytes)?;
+        let prepared = Prepared::new(&self.gpu.live()?, &program, images, program.result_bytes, 1)?;
         let results = vec![0.0; (program.result_bytes / 4) as usize];
         Ok(WgpuEngine { program, prepared, results, input, images, done: 0 })
     }
@@ -95,7 +97,29 @@ impl WgpuNetwork {
         let (program, places) = lower_to_maps(&self.graph, &shapes, &self.outputs, 1)?;
         let Some(frames) = FrameProgram::new(program, &places, preprocessor, plan)? else { return Ok(None) };
         let cpu = CpuPart::new(self.route.from, self.route.on_cpu.as_ref(), preprocessor, plan, places)?;
-        WgpuFrames::new(&self.gpu.live()?, frames, preprocessor, cpu).map(Some)
+        WgpuFrames::new(&self.gpu.live()?, frames, preprocessor, None, cpu).map(Some)
+    }
+
+    /// As [`Network::prepare_crops`], with the engine's own types; `None` if the plans need more memory than they are worth.
+    ///
+    /// # Errors
+    /// As [`Network::prepare_crops`], and [`Error::Gpu`] if the device is too small.
+    pub fn prepare_with_crops(
+        &self,
+        preprocessor: &Preprocessor,
+        plan: &DecodePlan,
+        other: &Self,
+        crops: &CropRoute<'_>,
+    ) -> Result<Option<WgpuFrames>, Error> {
+        let shapes = self.shapes(preprocessor.shape())?;
+        let (program, places) = lower_to_maps(&self.graph, &shapes, &self.outputs, 1)?;
+        let Some(frames) = FrameProgram::new(program, &places, preprocessor, plan)? else { return Ok(None) };
+        let other_shapes = other.shapes(crops.sampler.shape())?;
+        let (second, other_places) = lower_to_maps(&other.graph, &other_shapes, &other.outputs, crops.plan.max_crops)?;
+        let frames = frames.with_crops((second, &other_places), preprocessor, crops, READ_WORDS)?;
+        let Some(frames) = frames else { return Ok(None) };
+        let cpu = CpuPart::new(self.route.from, self.route.on_cpu.as_ref(), preprocessor, plan, places)?;
+        WgpuFrames::new(&self.gpu.live()?, frames, preprocessor, Some(crops.sampler), cpu).map(Some)
     }
 
     /// The shapes of all maps; refuses outputs that are not as specified.
@@ -134,8 +158,24 @@ impl Network for WgpuNetwork {
         Ok(Box::new(self.prepare_wgpu(input, images)?))
     }
 
+    fn load_beside(&self, onnx: &NetworkBytes, outputs: &[OutputSpec]) -> Result<Option<Box<dyn Network>>, Error> {
+        Ok(Some(Box::new(Self::load_from(&self.gpu, onnx, outputs.to_vec(), self.route.from)?)))
+    }
+
     fn prepare_frames(&self, preprocessor: &Preprocessor, plan: &DecodePlan) -> Result<Option<Box<dyn FrameEngine>>, Error> {
         let frames = self.prepare_whole(preprocessor, plan)?;
+        Ok(frames.map(|frames| Box::new(frames) as Box<dyn FrameEngine>))
+    }
+
+    fn prepare_crops(
+        &self,
+        preprocessor: &Preprocessor,
+        plan: &DecodePlan,
+        crops: &CropRoute<'_>,
+    ) -> Result<Option<Box<dyn FrameEngine>>, Error> {
+        let other: &dyn Any = crops.network;
+        let Some(other) = other.downcast_ref::<Self>() else { return Ok(None) };
+        let frames = self.prepare_with_crops(preprocessor, plan, other, crops)?;
         Ok(frames.map(|frames| Box::new(frames) as Box<dyn FrameEngine>))
     }
 }
@@ -175,9 +215,10 @@ impl Engine for WgpuEngine {
             return Err(failure("run the network", "the input does not fill the number of images it was prepared for"));
         }
         let ran = self.prepared.run(input, images, &mut self.results);
-        if ran.is_err() && self.prepared.gpu.is_lost() {
+        if ran.is_err() && self.prepared.is_lost() {
             // Once: a device that is lost again at once is broken.
-            self.prepared = Prepared::new(&self.prepared.gpu.live()?, &self.program, self.images, self.program.result_bytes)?;
+            let (gpu, bytes) = (self.prepared.gpu.live()?, self.program.result_bytes);
+            self.prepared = Prepared::new(&gpu, &self.program, self.images, bytes, 1)?;
             self.prepared.run(input, images, &mut self.results)?;
         } else {
             ran?;

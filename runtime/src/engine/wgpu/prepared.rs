@@ -2,10 +2,11 @@
 
 use super::gpu::Gpu;
 use super::program::{Dispatch, Program, Slot};
-use super::readback::read_back;
+use super::readback::Waiting;
 use crate::error::Error;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 use wgpu::{BindGroup, Buffer, BufferBinding, BufferUsages, ComputePipeline};
 
 /// The smallest buffer: one vec4.
@@ -16,14 +17,24 @@ pub(super) struct Ready {
     pipeline: ComputePipeline,
     bindings: BindGroup,
     grid: [u32; 3],
+    /// The buffer and its byte where the device counts workgroups.
+    counted: Option<(Buffer, u64)>,
+}
+
+/// A part of a buffer that is read back, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece {
+    pub slot: Slot,
+    pub at: usize,
+    pub bytes: usize,
 }
 
 /// A program on the device.
 pub(super) struct Prepared {
     pub gpu: Gpu,
     buffers: Buffers,
-    /// What the CPU reads.
-    readback: Buffer,
+    /// What the CPU reads: one for each run that may be on its way at the same time.
+    readbacks: Vec<Buffer>,
     pub ready: Vec<Ready>,
 }
 
@@ -41,28 +52,33 @@ struct Buffers {
 impl Ready {
     /// Records it for that many images.
     pub fn record(&self, pass: &mut wgpu::ComputePass<'_>, images: usize) {
-        let Self { pipeline, bindings, grid } = self;
+        let Self { pipeline, bindings, grid, counted } = self;
         pass.set_pipeline(pipeline);
         pass.set_bind_group(0, bindings, &[]);
-        pass.dispatch_workgroups(grid[0], grid[1], grid[2] * images as u32);
+        match counted {
+            Some((buffer, byte)) => pass.dispatch_workgroups_indirect(buffer, *byte),
+            None => pass.dispatch_workgroups(grid[0], grid[1], grid[2] * images as u32),
+        }
     }
 }
 
 impl Prepared {
-    /// Makes everything for up to `images` images a run, of whose results at most `read_bytes` are read at once.
+    /// Makes everything for up to `images` images a run, of whose results at most `read_bytes` are read at once, and for up to `runs` runs
+    /// on their way.
     ///
     /// # Errors
     /// [`Error::Gpu`] if a buffer or grid is beyond the device's limits, [`Error::Engine`] if the driver refuses something.
-    pub fn new(gpu: &Gpu, program: &Program, images: usize, read_bytes: u64) -> Result<Self, Error> {
+    pub fn new(gpu: &Gpu, program: &Program, images: usize, read_bytes: u64, runs: usize) -> Result<Self, Error> {
         check_limits(gpu, program, images)?;
         let buffers = Buffers::new(gpu, program);
         let ready = program.dispatches.iter().enumerate().map(|(index, d)| buffers.ready(gpu, index, d)).collect();
         let size = read_bytes.max(LEAST_BYTES);
-        let readback = buffer(gpu, "readback", size, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+        let readback = |_| buffer(gpu, "readback", size, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+        let readbacks = (0..runs).map(readback).collect();
         // Uploads what was queued, so that the first frame does not pay for it.
         gpu.queue.submit([]);
         gpu.check("prepare the network")?;
-        Ok(Self { gpu: gpu.clone(), buffers, readback, ready })
+        Ok(Self { gpu: gpu.clone(), buffers, readbacks, ready })
     }
 
     /// Runs `images` images: one upload, one submit, one wait. `results` are as many numbers as the program gives back.
@@ -71,7 +87,8 @@ impl Prepared {
     /// [`Error::Engine`] if the driver fails or the device was lost.
     pub fn run(&self, input: &[f32], images: usize, results: &mut [f32]) -> Result<(), Error> {
         self.write(Slot::Image, 0, bytemuck::cast_slice(input));
-        self.execute(0, images, 0, bytemuck::cast_slice_mut(results))
+        let all = Piece { slot: Slot::Results, at: 0, bytes: size_of_val(results) };
+        self.submit(0..self.ready.len(), images, &[all], 0).read(&self.gpu, bytemuck::cast_slice_mut(results))
     }
 
     /// Whether the device was lost; for after a call that failed.
@@ -98,29 +115,36 @@ impl Prepared {
         self.gpu.queue.write_buffer(&self.buffers.params, (dispatch * self.buffers.params_apart) as u64, bytes);
     }
 
-    /// Runs the dispatches from `first` on for `images` images, then reads results from byte `at` on; one submit, one wait.
-    ///
-    /// # Errors
-    /// [`Error::Engine`] if the driver fails or the device was lost.
-    pub fn execute(&self, first: usize, images: usize, at: usize, results: &mut [u8]) -> Result<(), Error> {
-        let device = &self.gpu.device;
-        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    /// Submits some of the dispatches for `images` images and asks for pieces of buffers, which come one behind the other. No other run
+    /// may be on its way with the same `readback`.
+    pub fn submit(&self, dispatches: Range<usize>, images: usize, pieces: &[Piece], readback: usize) -> Waiting {
+        let readback = &self.readbacks[readback];
+        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for dispatch in self.ready.iter().skip(first) {
+        for dispatch in &self.ready[dispatches] {
             dispatch.record(&mut pass, images);
         }
         drop(pass);
-        let bytes = results.len() as u64;
-        encoder.copy_buffer_to_buffer(&self.buffers.results, at as u64, &self.readback, 0, bytes);
-        self.gpu.queue.submit([encoder.finish()]);
-        read_back(&self.gpu, &self.readback, results)
+        let mut bytes = 0;
+        for piece in pieces {
+            let from = self.buffers.slot(piece.slot);
+            encoder.copy_buffer_to_buffer(from, piece.at as u64, readback, bytes, piece.bytes as u64);
+            bytes += piece.bytes as u64;
+        }
+        Waiting::ask(readback, bytes, self.gpu.queue.submit([encoder.finish()]))
     }
 }
 
 impl Buffers {
     fn new(gpu: &Gpu, program: &Program) -> Self {
         let input = BufferUsages::STORAGE | BufferUsages::COPY_DST;
-        let maps = program.buffers.iter().map(|bytes| buffer(gpu, "maps", *bytes, input)).collect();
+        let counting =
+            |index| program.dispatches.iter().any(|d| d.counted.is_some_and(|counted| counted.buffer == Slot::Maps(index)));
+        let maps = program.buffers.iter().enumerate().map(|(index, bytes)| {
+            let counts = if counting(index) { BufferUsages::INDIRECT } else { BufferUsages::empty() };
+            buffer(gpu, "maps", *bytes, input | BufferUsages::COPY_SRC | counts)
+        });
+        let maps = maps.collect();
         let image = buffer(gpu, "image", program.image_bytes, input);
         let results = buffer(gpu, "results", program.result_bytes, input | BufferUsages::COPY_SRC);
         let constants = buffer(gpu, "constants", program.constants.len() as u64, input);
@@ -160,7 +184,8 @@ impl Buffers {
             (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
         let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.node), layout: &layout, entries: &entries };
         let bindings = gpu.device.create_bind_group(&descriptor);
-        Ready { pipeline, bindings, grid: dispatch.grid }
+        let counted = dispatch.counted.map(|counted| (self.slot(counted.buffer).clone(), 4 * counted.word as u64));
+        Ready { pipeline, bindings, grid: dispatch.grid, counted }
     }
 }
 
@@ -175,7 +200,8 @@ fn check_limits(gpu: &Gpu, program: &Program, images: usize) -> Result<(), Error
     let maps = program.buffers.iter().copied().chain([program.image_bytes, program.result_bytes]).max().unwrap_or(0);
     let constants = program.constants.len() as u64;
     let bound = program.dispatches.iter().flat_map(|d| &d.constants).map(|range| range.len() as u64).max().unwrap_or(0);
-    let grid = |d: &Dispatch| u64::from(d.grid[0].max(d.grid[1])).max(u64::from(d.grid[2]) * images as u64);
+    let most = |d: &Dispatch| d.counted.map_or(images, |counted| counted.most_images) as u64;
+    let grid = |d: &Dispatch| u64::from(d.grid[0].max(d.grid[1])).max(u64::from(d.grid[2]) * most(d));
     let groups = program.dispatches.iter().map(grid).max().unwrap_or(0);
     let needs = [
         ("max_storage_buffer_binding_size", maps.max(bound), limits.max_storage_buffer_binding_size),

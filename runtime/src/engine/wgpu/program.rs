@@ -20,6 +20,17 @@ pub enum Slot {
     Results,
 }
 
+/// Three numbers of workgroups in a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The buffer.
+    pub buffer: Slot,
+    /// The first of them, in words of 4 bytes.
+    pub word: usize,
+    /// Most images that they can be for.
+    pub most_images: usize,
+}
+
 /// One dispatch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dispatch {
@@ -39,6 +50,8 @@ pub struct Dispatch {
     pub output: Slot,
     /// Workgroups for one image; the last number is multiplied by the images.
     pub grid: [u32; 3],
+    /// Where the device itself counts the workgroups for all images, if it does.
+    pub counted: Option<Counted>,
     /// Multiplications and additions of the operator by its definition, for one image.
     pub flop: u64,
     /// Bytes of the maps that it reads, each once with its filled-up blocks, and of its constants, for one image.
@@ -104,6 +117,35 @@ impl Program {
     /// once; joins, enlargements and max-pools are no layers, since one beside them can do them on its way.
     pub fn least_bytes(&self) -> u64 {
         self.least_bytes
+    }
+
+    /// Takes over the dispatches of another network, whose images lie in one more buffer. Places in the other's buffers move by the
+    /// number that is given back.
+    pub(super) fn append(&mut self, other: Self, image: Slot) -> usize {
+        let first_buffer = self.buffers.len();
+        self.constants.resize(self.constants.len().next_multiple_of(CONSTANT_ALIGN), 0);
+        let first_constant = self.constants.len();
+        let slot = |slot: Slot| match slot {
+            Slot::Image => image,
+            Slot::Maps(index) => Slot::Maps(first_buffer + index),
+            Slot::Results => Slot::Results,
+        };
+        self.dispatches.extend(other.dispatches.into_iter().map(|dispatch| Dispatch {
+            constants: dispatch.constants.iter().map(|r| first_constant + r.start..first_constant + r.end).collect(),
+            inputs: dispatch.inputs.iter().map(|input| slot(*input)).collect(),
+            output: slot(dispatch.output),
+            ..dispatch
+        }));
+        self.buffers.extend(other.buffers);
+        self.constants.extend(other.constants);
+        self.least_bytes += other.least_bytes;
+        first_buffer
+    }
+
+    /// One more buffer of that many bytes.
+    pub(super) fn buffer(&mut self, bytes: u64) -> Slot {
+        self.buffers.push(bytes);
+        Slot::Maps(self.buffers.len() - 1)
     }
 
     /// Appends constants.

@@ -5,34 +5,62 @@ use crate::error::Error;
 use alloc::string::ToString as _;
 use core::time::Duration;
 use std::sync::mpsc;
-use wgpu::Buffer;
+use wgpu::{Buffer, BufferAsyncError, PollType, SubmissionIndex};
 
 /// The longest wait for a callback whose work is done.
 const CALLBACK: Duration = Duration::from_secs(5);
 
-/// Waits for all that was submitted and copies the beginning of a mappable buffer.
-///
-/// # Errors
-/// [`Error::Engine`] if the driver fails or the device was lost.
-pub(super) fn read_back(gpu: &Gpu, from: &Buffer, to: &mut [u8]) -> Result<(), Error> {
-    const ACTION: &str = "run the network";
-    let bytes = to.len() as u64;
-    let (sender, receiver) = mpsc::sync_channel(1);
-    from.map_async(wgpu::MapMode::Read, ..bytes, move |mapped| {
-        // It fails only if this function has given up on the results.
-        let _ = sender.send(mapped);
-    });
-    gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|error| failure(ACTION, &error.to_string()))?;
-    gpu.check(ACTION)?;
-    // Another thread that polls the same device may have taken the callback over and be about to call it.
-    match receiver.recv_timeout(CALLBACK) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return Err(failure(ACTION, &error.to_string())),
-        Err(_) => return Err(failure(ACTION, "the results were not given back")),
+const ACTION: &str = "run the network";
+
+/// Results that were asked for and are not read yet.
+pub(super) struct Waiting {
+    from: Buffer,
+    bytes: u64,
+    submission: SubmissionIndex,
+    mapped: mpsc::Receiver<Result<(), BufferAsyncError>>,
+    /// The driver refused, so that the buffer was never taken.
+    refused: bool,
+}
+
+impl Waiting {
+    /// Asks for the beginning of a mappable buffer, to be there once that submission is done.
+    pub fn ask(from: &Buffer, bytes: u64, submission: SubmissionIndex) -> Self {
+        let (sender, mapped) = mpsc::sync_channel(1);
+        from.map_async(wgpu::MapMode::Read, ..bytes, move |answer| {
+            // It fails only if nobody waits any more.
+            let _ = sender.send(answer);
+        });
+        Self { from: from.clone(), bytes, submission, mapped, refused: false }
     }
-    let view = from.get_mapped_range(..bytes).map_err(|error| failure(ACTION, &error.to_string()))?;
-    to.copy_from_slice(&view);
-    drop(view);
-    from.unmap();
-    Ok(())
+
+    /// Waits for the submission, but not for later ones, and copies as many bytes as were asked for.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the driver fails or the device was lost.
+    pub fn read(mut self, gpu: &Gpu, to: &mut [u8]) -> Result<(), Error> {
+        let wait = PollType::Wait { submission_index: Some(self.submission.clone()), timeout: None };
+        gpu.device.poll(wait).map_err(|error| failure(ACTION, &error.to_string()))?;
+        gpu.check(ACTION)?;
+        // Another thread that polls the same device may have taken the callback over and be about to call it.
+        match self.mapped.recv_timeout(CALLBACK) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.refused = true;
+                return Err(failure(ACTION, &error.to_string()));
+            }
+            Err(_) => return Err(failure(ACTION, "the results were not given back")),
+        }
+        let view = self.from.get_mapped_range(..self.bytes).map_err(|error| failure(ACTION, &error.to_string()))?;
+        to.copy_from_slice(&view);
+        Ok(())
+    }
+}
+
+impl Drop for Waiting {
+    /// Read or not, the buffer is free for the next run.
+    fn drop(&mut self) {
+        if !self.refused {
+            self.from.unmap();
+        }
+    }
 }

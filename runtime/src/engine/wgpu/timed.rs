@@ -1,7 +1,7 @@
 //! The time of each dispatch by the device's own clock.
 
 use super::prepared::{Prepared, buffer};
-use super::readback::read_back;
+use super::readback::Waiting;
 use crate::error::Error;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -40,9 +40,8 @@ impl Prepared {
         }
         encoder.resolve_query_set(&set, 0..stamps, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &readable, 0, bytes);
-        gpu.queue.submit([encoder.finish()]);
         let mut read = vec![0u8; bytes as usize];
-        read_back(gpu, &readable, &mut read)?;
+        Waiting::ask(&readable, bytes, gpu.queue.submit([encoder.finish()])).read(gpu, &mut read)?;
         let (stamps, _) = read.as_chunks::<STAMP>();
         let period_ms = f64::from(gpu.queue.get_timestamp_period()) / 1e6;
         let pairs = stamps.chunks_exact(2).map(|pair| u64::from_le_bytes(pair[1]).saturating_sub(u64::from_le_bytes(pair[0])));

@@ -239,6 +239,9 @@ impl<'a> Reader<'a> {
         let floats = literal.floats().ok_or_else(|| at.fault("its weights must be stored as f32"))?;
         at.ensure(literal.dims.len() == rank, "its weights have the wrong number of sides")?;
         at.ensure(!floats.is_empty(), "its weights are empty")?;
+        if let Some(index) = floats.first_not_finite() {
+            return Err(Error::NotFinite { node: Text::new(at.node.label()), index, value: floats.at(index) });
+        }
         let constant = Constant { dims: literal.dims.clone(), data: floats.clone() };
         self.spend(constant.data.held(), at)?;
         let id = self.push_constant(constant);

@@ -1,11 +1,13 @@
 //! Preparing an engine and timing it.
 
-use anyhow::{Context as _, bail};
+use super::interface::{input_channels, output_specs};
+use crate::terminal::tell;
+#[cfg(not(feature = "wgpu"))]
+use anyhow::bail;
 use dormouse::Backend;
 use dormouse::bundle::NetworkBytes;
 use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
-use dormouse::engine::{EngineOptions, OutputSpec, load_network};
-use dormouse::graph::{Graph, Shape};
+use dormouse::engine::{EngineOptions, load_network};
 use dormouse::preprocess::InputShape;
 use serde::Serialize;
 use std::time::Instant;
@@ -18,7 +20,6 @@ pub(super) struct Order {
     pub width_px: usize,
     pub height_px: usize,
     pub isa: Option<Isa>,
-    #[cfg_attr(not(feature = "wgpu"), expect(dead_code, reason = "only engine wgpu asks for it"))]
     pub allow_software: bool,
     /// Memory of this program before it read the network; known on Linux.
     pub start_bytes: Option<usize>,
@@ -53,6 +54,8 @@ pub(super) struct Measured {
     pub layers: Vec<Layer>,
     /// What engine wgpu ran on and what it ran.
     pub gpu: Option<GpuMeasured>,
+    /// Frames from their bytes to poses.
+    pub whole: Option<super::whole::Whole>,
 }
 
 /// What is known of a run of engine wgpu beside its times.
@@ -95,8 +98,13 @@ pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measu
     let start = Instant::now();
     let channels = input_channels(&onnx)?;
     let input = InputShape { channels, height: order.height_px, width: order.width_px };
-    if order.backend == Backend::Wgpu {
-        return measure_wgpu(&onnx, input, order, start);
+    match order.backend {
+        Backend::Wgpu => return measure_wgpu(&onnx, input, order, start),
+        Backend::GpuOrCpu => match measure_wgpu(&onnx, input, order, start) {
+            Ok(measured) => return Ok(measured),
+            Err(error) => tell(format_args!("warning: no GPU is timed: {error:#}")),
+        },
+        _ => {}
     }
     if order.backend != Backend::Tract {
         match CpuNetwork::load_whole(onnx.clone(), order.threads) {
@@ -109,7 +117,7 @@ pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measu
                 return time_cpu(&mut engine, input, order, prepare_ms);
             }
             Err(error) if order.backend == Backend::Cpu || order.isa.is_some() => return Err(error.into()),
-            Err(error) => eprintln!("engine cpu does not run this network ({error}); timing tract"),
+            Err(error) => tell(format_args!("engine cpu does not run this network ({error}); timing tract")),
         }
     }
     let options = EngineOptions { backend: Backend::Tract, threads: order.threads, allow_software: false };
@@ -169,9 +177,13 @@ pub(super) fn time(frames: usize, mut run: impl FnMut() -> Result<(), dormouse::
     Ok((first, times))
 }
 
+/// The time that a share of the frames does not exceed, of times in ascending order. Nearest rank: one that was really seen.
+pub(super) fn rank(times: &[f64], share: f64) -> f64 {
+    times.get(((times.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied().unwrap_or(0.0)
+}
+
 pub(super) fn summary(order: &Order, backend: &'static str, (prepare_ms, first_ms): (f64, f64), times: Vec<f64>) -> Measured {
-    // Nearest rank: a percentile is a time that was really seen.
-    let rank = |p: f64| times.get(((times.len() as f64 * p).ceil() as usize).saturating_sub(1)).copied().unwrap_or(0.0);
+    let rank = |p: f64| rank(&times, p);
     Measured {
         backend,
         isa: None,
@@ -193,6 +205,7 @@ pub(super) fn summary(order: &Order, backend: &'static str, (prepare_ms, first_m
         process_start_bytes: order.start_bytes,
         layers: Vec::new(),
         gpu: None,
+        whole: None,
     }
 }
 
@@ -205,26 +218,6 @@ pub(super) fn process_bytes(field: &str) -> Option<usize> {
 
 pub(super) fn millis(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
-}
-
-/// Channels of the only input; 1 where the file leaves them open.
-pub(in crate::cli) fn input_channels(onnx: &[u8]) -> anyhow::Result<usize> {
-    let graph = Graph::from_onnx(onnx).context("the network cannot be read")?;
-    let [port] = graph.inputs() else { bail!("the network must have exactly one input, it has {}", graph.inputs().len()) };
-    Ok(port.form.channels.unwrap_or(1))
-}
-
-/// What tract must be told about the outputs.
-fn output_specs(onnx: &[u8], input: InputShape) -> anyhow::Result<Vec<OutputSpec>> {
-    let graph = Graph::from_onnx(onnx)?;
-    let shapes = graph.shapes(&[Shape::new([1, input.channels, input.height, input.width])])?;
-    let spec = |port: &dormouse::graph::Port| {
-        let shape = shapes.of(port.value);
-        let single = shape.height == 1 && shape.width == 1;
-        let stride_px = (!single).then(|| (input.height / shape.height).max(1));
-        OutputSpec { name: port.name.clone(), channels: shape.channels, stride_px }
-    };
-    Ok(graph.outputs().iter().map(spec).collect())
 }
 
 /// Numbers from 0 to 1 that look random and are the same every time.

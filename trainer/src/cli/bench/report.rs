@@ -1,6 +1,7 @@
 //! The figures for people.
 
 use super::measure::{GpuMeasured, Measured};
+use super::whole::Whole;
 use std::fmt::Write as _;
 
 /// A table of the times and, with `layers`, one line per step.
@@ -50,6 +51,49 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
             let speed = if layer.gflop > 0.0 { format!("{:7.4}  {:7.1}", layer.gflop, layer.gflop_per_s) } else { String::new() };
             let _ = writeln!(text, "  {:width$}  {:15}  {:8.3}  {speed}", layer.node, layer.method, layer.min_ms);
         }
+    }
+    if let Some(whole) = &m.whole {
+        text.push_str(&whole_frames(whole));
+    }
+    text
+}
+
+/// Frames from their bytes to poses.
+fn whole_frames(whole: &Whole) -> String {
+    let w = whole;
+    let mut text = format!("\nwhole frames on {}, {} bytes a pixel, {} animals in each\n", w.backend, w.pixel_bytes, w.animals);
+    if let Some(reason) = &w.fallback {
+        let _ = writeln!(text, "  not on a GPU: {reason}");
+    }
+    let rows = [("first frame", w.first_ms), ("p50", w.p50_ms), ("p99", w.p99_ms), ("max", w.max_ms)];
+    for (name, ms) in rows {
+        let _ = writeln!(text, "  {name:11} {ms:9.2} ms");
+    }
+    let (pre, infer, decode) = (w.preprocess_ms, w.infer_ms, w.decode_ms);
+    let _ = writeln!(
+        text,
+        "  on average  {pre:9.2} ms of preprocessing, {infer:.2} ms of the engine, {decode:.2} ms of decoding, on the CPU's clock"
+    );
+    if let Some(device) = &w.device {
+        let warning = if device.software { "; these times are not a GPU's" } else { "" };
+        let _ = writeln!(text, "  device      {}{warning}", device.adapter);
+        let _ = writeln!(
+            text,
+            "  a frame     {:9.1} KB up, {:.1} KB back, {} dispatches, one submission",
+            device.upload_bytes as f64 / 1e3,
+            device.read_bytes as f64 / 1e3,
+            device.dispatches
+        );
+        for (stage, ms) in &device.stages {
+            let _ = writeln!(text, "  {stage:11} {ms:9.3} ms by the device's clock");
+        }
+    }
+    if let Some(flying) = &w.camera_loop {
+        let _ = writeln!(
+            text,
+            "  two at once {:9.1} frames/s; {:.2} ms from a frame to its poses, p99 {:.2} ms",
+            flying.frames_per_s, flying.p50_ms, flying.p99_ms
+        );
     }
     text
 }

@@ -17,7 +17,9 @@ pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
     let Some(graph) = &model.graph else { anyhow::bail!(Error::bad_file(path, "file", "the model has no graph")) };
     let mut ops: BTreeMap<&str, usize> = BTreeMap::new();
     graph.node.iter().for_each(|n| *ops.entry(n.op_type.as_str()).or_default() += 1);
-    let parameters: i64 = graph.initializer.iter().map(|t| t.dims.iter().product::<i64>()).sum();
+    // A damaged file may claim any sides.
+    let numbers = |t: &pb::TensorProto| t.dims.iter().fold(1i64, |all, &side| all.saturating_mul(side));
+    let parameters = graph.initializer.iter().map(numbers).fold(0, i64::saturating_add);
     let opset: Vec<String> = model.opset_import.iter().map(|o| format!("{}{}", o.domain, o.version)).collect();
     let metadata: BTreeMap<&str, &str> = model.metadata_props.iter().map(|p| (p.key.as_str(), p.value.as_str())).collect();
     let named = |values: &[pb::ValueInfoProto]| values.iter().map(|v| format!("{} {}", v.name, shape(v))).collect::<Vec<_>>();

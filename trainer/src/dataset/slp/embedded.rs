@@ -100,7 +100,9 @@ impl StoredImages {
 
     /// The same about the image in a row.
     pub(crate) fn bad_row(&self, row: u64, what: impl std::fmt::Display) -> crate::error::Error {
-        self.file.bad(format!("{} row {row}", self.place), what)
+        let number = self.frame_numbers.as_ref().zip(usize::try_from(row).ok()).and_then(|(numbers, row)| numbers.get(row));
+        let frame = number.map_or_else(String::new, |number| format!(" (frame {number})"));
+        self.file.bad(format!("{} row {row}{frame}", self.place), what)
     }
 
     /// The image in row `row`.

@@ -5,6 +5,8 @@ pub(crate) mod embedded;
 mod encode;
 pub(crate) mod file;
 mod json;
+#[cfg(test)]
+mod odd_images_tests;
 mod read;
 mod search;
 mod skeleton;

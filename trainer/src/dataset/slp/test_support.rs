@@ -2,7 +2,7 @@
 
 use crate::dataset::labels::{InstanceKind, LabelInstance, LabelPoint, LabeledFrame, Labels, Video, VideoSource};
 use dormouse::Skeleton;
-use hdf5_pure::{AttrValue, FileBuilder};
+use hdf5_pure::{AttrValue, FileBuilder, make_i8_type};
 use std::path::{Path, PathBuf};
 
 /// A file of the shared test data.
@@ -61,7 +61,8 @@ pub(super) fn small_labels() -> Labels {
     }
 }
 
-/// A labels file in the plain form: tables are 2-D arrays of numbers, one user instance of two nodes at (1, 2) and (3, NaN).
+/// A labels file in the plain form: tables are 2-D arrays of numbers, one user instance of two nodes at (1, 2) and (3, NaN). Images of
+/// frames 10, 11, ... of the group `video0` are in it where there are any.
 pub(super) struct PlainFile {
     pub format: Option<f64>,
     pub json: String,
@@ -70,7 +71,8 @@ pub(super) struct PlainFile {
     pub points: Vec<f64>,
     pub pred_points: Vec<f64>,
     pub tracks: Vec<&'static str>,
-    pub videos: Vec<&'static str>,
+    pub videos: Vec<String>,
+    pub images: Vec<Vec<u8>>,
 }
 
 impl Default for PlainFile {
@@ -83,7 +85,8 @@ impl Default for PlainFile {
             points: vec![1.0, 2.0, 1.0, 0.0, 3.0, f64::NAN, 1.0, 1.0],
             pred_points: vec![1.0, 2.0, 1.0, 0.0, 0.5, 3.0, 4.0, 0.0, 0.0, 0.25],
             tracks: vec![r#"{"spawned_on": 3, "name": "old style"}"#],
-            videos: vec![r#"{"backend": {"filename": "no\\such.mp4", "grayscale": false}}"#],
+            videos: vec![r#"{"backend": {"filename": "no\\such.mp4", "grayscale": false}}"#.into()],
+            images: Vec::new(),
         }
     }
 }
@@ -108,7 +111,25 @@ impl PlainFile {
             file.create_dataset(name).with_f64_data(values).with_shape(&[values.len() as u64 / width, width]);
         }
         file.create_dataset("tracks_json").with_vlen_strings(&self.tracks);
-        file.create_dataset("videos_json").with_strings(&self.videos).unwrap();
+        let videos: Vec<&str> = self.videos.iter().map(String::as_str).collect();
+        file.create_dataset("videos_json").with_strings(&videos).unwrap();
+        if !self.images.is_empty() {
+            self.embed(&mut file);
+        }
         file.write(path).unwrap();
+    }
+
+    /// Images as rows of one length, filled up with zeros, in the order red, green, blue.
+    fn embed(&self, file: &mut FileBuilder) {
+        let (count, width) = (self.images.len() as u64, self.images.iter().map(Vec::len).max().unwrap_or(0));
+        let padded = |image: &Vec<u8>| image.iter().copied().chain(std::iter::repeat(0)).take(width).collect::<Vec<u8>>();
+        let mut group = file.create_group("video0");
+        let dataset = group.create_dataset("video");
+        dataset.with_raw_data(make_i8_type(), self.images.iter().flat_map(padded).collect(), count * width as u64);
+        dataset.with_shape(&[count, width as u64]);
+        dataset.set_attr("channel_order", AttrValue::String("RGB".into()));
+        let numbers: Vec<i64> = (10..).take(self.images.len()).collect();
+        group.create_dataset("frame_numbers").with_i64_data(&numbers);
+        file.add_group(group.finish());
     }
 }

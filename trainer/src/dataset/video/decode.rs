@@ -2,7 +2,7 @@
 
 use crate::dataset::image::Image;
 use dormouse::Frame;
-use image::{DynamicImage, ImageReader, Limits};
+use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 
 /// No picture needs more memory than this while it is decoded (16384 x 16384 in colour is 768 MiB).
@@ -10,7 +10,15 @@ const MAX_DECODER_BYTES: u64 = 1 << 30;
 
 /// Decodes a PNG, JPEG, BMP or TIFF file (told by its content) to gray or red-green-blue; transparency is dropped.
 pub(super) fn decode_picture(encoded: &[u8]) -> Result<Image, String> {
+    // Packages fill their rows up with zeros: an image that is not there has nothing else.
+    if encoded.iter().all(|&byte| byte == 0) {
+        return Err("there is no image: it has no bytes, or zeros only".into());
+    }
     let mut reader = ImageReader::new(Cursor::new(encoded)).with_guessed_format().map_err(|e| e.to_string())?;
+    // The decoder fills what is missing of a photo with gray and says nothing.
+    if reader.format() == Some(ImageFormat::Jpeg) && !is_whole_jpeg(encoded) {
+        return Err("the image cannot be decoded: the file is cut off".into());
+    }
     let mut limits = Limits::default();
     limits.max_image_width = Some(Frame::MAX_SIDE_PX);
     limits.max_image_height = Some(Frame::MAX_SIDE_PX);
@@ -28,6 +36,13 @@ pub(super) fn decode_picture(encoded: &[u8]) -> Result<Image, String> {
         Image::new(width, height, 3, picture.into_rgb8().into_raw())
     };
     image.ok_or_else(|| format!("images of {width} x {height} pixels are not supported"))
+}
+
+/// Whether the data that the last scan of a JPEG file begins (marker FF DA) also has an end (FF D9). Neither occurs inside of the data,
+/// where a zero follows every FF.
+fn is_whole_jpeg(encoded: &[u8]) -> bool {
+    let last = |marker: u8| encoded.windows(2).rposition(|pair| pair == [0xFF, marker]);
+    matches!((last(0xDA), last(0xD9)), (Some(scan), Some(end)) if end > scan)
 }
 
 /// Only the first channel, which is what SLEAP keeps of videos marked as grayscale.
@@ -64,12 +79,18 @@ mod tests {
     fn decodes_png_with_padding_and_refuses_rubbish() {
         let mut png = Cursor::new(Vec::new());
         let picture = image::GrayImage::from_raw(3, 2, vec![0, 50, 100, 150, 200, 250]).unwrap();
-        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        picture.write_to(&mut png, ImageFormat::Png).unwrap();
         let mut bytes = png.into_inner();
         bytes.extend([0; 100]);
         let image = decode_picture(&bytes).unwrap();
         assert_eq!((image.width_px(), image.height_px(), image.channels()), (3, 2, 1));
         assert_eq!(image.pixels(), [0, 50, 100, 150, 200, 250]);
+        let mut photo = Cursor::new(Vec::new());
+        image::GrayImage::from_pixel(40, 40, image::Luma([90])).write_to(&mut photo, ImageFormat::Jpeg).unwrap();
+        let mut photo = photo.into_inner();
+        assert!((0..photo.len()).all(|cut| decode_picture(&photo[..cut]).is_err()), "a photo that is cut off");
+        photo.extend([7; 50]);
+        assert_eq!(decode_picture(&photo).unwrap().width_px(), 40, "what follows the end does no harm");
         for cut in 0..bytes.len() - 100 {
             let _ = decode_picture(&bytes[..cut]);
         }

@@ -344,7 +344,17 @@ impl MeasureAccuracy for Meter {
     fn measure(&mut self, _: &PoseNet, at: Moment) -> Result<Accuracy> {
         std::thread::sleep(std::time::Duration::from_millis(40));
         self.0.push(at);
-        Ok(Accuracy { frames: 1, moks: None, moks_all: None, map: None, median_px: None, pck_5px: None, cost_s: 0.0 })
+        Ok(Accuracy {
+            frames: 1,
+            precision: None,
+            recall: None,
+            moks: None,
+            moks_all: None,
+            map: None,
+            median_px: None,
+            pck_5px: None,
+            cost_s: 0.0,
+        })
     }
 
     fn has_begun(&self) -> bool {

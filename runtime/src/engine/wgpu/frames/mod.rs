@@ -1,11 +1,15 @@
 //! Whole frames: preprocessing before the network, peaks, refinement and scores behind it, in one command buffer.
 
 mod bisect;
+mod crops;
 mod engine;
+mod find;
 mod input;
 mod layout;
 mod program;
+mod step;
 
 pub(super) use bisect::CpuPart;
+pub(super) use engine::READ_WORDS;
 pub use engine::WgpuFrames;
 pub use program::FrameProgram;

@@ -1,23 +1,18 @@
 //! The dispatches of a whole frame: plain data, made without a GPU.
 
-use super::engine::PREPARED_FORMAT;
-use super::input;
+use super::crops::CropPart;
+use super::find::{Lists, find_peaks};
+use super::input::Source;
 use super::layout::Layout;
-use crate::config::Refinement;
+use super::step::{Step, at};
 use crate::engine::wgpu::places::Place;
-use crate::engine::wgpu::program::{Dispatch, Program, Slot};
-use crate::engine::{DecodePlan, Find, FrameStage, LinePlan, ScorePlan};
-use crate::error::{Error, Text};
+use crate::engine::wgpu::program::{Program, Slot};
+use crate::engine::{DecodePlan, FrameStage, LinePlan, ScorePlan};
+use crate::error::Error;
 use crate::preprocess::Preprocessor;
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::ops::Range;
-use dormouse_shaders::{ClassParams, Kernel, LineParams, PeakParams};
-
-/// Side of the workgroups of the preprocessing kernel, and cells of a workgroup of `peak_bits`.
-const SIDE: usize = 8;
-const GROUP: usize = 256;
+use dormouse_shaders::{ClassParams, Kernel, LineParams};
 
 /// A network's program with what stands before and behind it.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,24 +20,13 @@ pub struct FrameProgram {
     pub(super) program: Program,
     pub(super) layout: Layout,
     /// First dispatch of each of [`FrameStage::ALL`].
-    pub(super) starts: [usize; 5],
+    pub(super) starts: [usize; 6],
     /// The frame's bytes.
     pub(super) frame: Slot,
     /// Peaks on the grid.
     pub(super) cells: Slot,
-}
-
-/// What a dispatch of these needs.
-struct Step<'a> {
-    kernel: Kernel,
-    overrides: Vec<(&'static str, u32)>,
-    params: &'a [u8],
-    constants: Vec<Range<usize>>,
-    inputs: Vec<Slot>,
-    output: Slot,
-    grid: [usize; 3],
-    /// Bytes that it reads and writes at least.
-    moved: [u64; 2],
+    /// The crops of top-down models.
+    pub(super) crops: Option<CropPart>,
 }
 
 impl FrameProgram {
@@ -56,25 +40,24 @@ impl FrameProgram {
     ) -> Result<Option<Self>, Error> {
         let confmaps = at(places, plan.peaks.output)?;
         let Some(layout) = Layout::new(plan, confmaps.shape.channels) else { return Ok(None) };
-        let mut work = |bytes: u64| {
-            program.buffers.push(bytes);
-            Slot::Maps(program.buffers.len() - 1)
-        };
-        let frame = work(input::frame_bytes(preprocessor.frame_px()));
-        let origins = work(8);
-        let words = confmaps.cells().div_ceil(32);
-        let bits = work((4 * layout.lists * words) as u64);
-        let cells = work((4 * (layout.head() + 2 * layout.lists * layout.room)) as u64);
+        let source = Source::from(preprocessor);
+        let frame = program.buffer(source.frame_bytes());
+        // One whole image: it begins where the frame does, and buffers begin as zeros.
+        let origins = program.buffer(8);
+        let cells = program.buffer(Lists::cell_bytes(layout.lists, layout.room));
         program.result_bytes = (4 * layout.most_words()) as u64;
-        let mut made = Self { program, layout, starts: [0; 5], frame, cells };
-        made.preprocess(preprocessor, origins)?;
-        let network = made.program.dispatches.len();
-        made.peaks(plan, &confmaps, words as u32, bits)?;
-        let peaks = made.program.dispatches.len() - 1;
+        let first = source.dispatch(&mut program, [frame, origins], Slot::Image)?;
+        program.dispatches.insert(0, first);
+        let network = program.dispatches.len();
+        let lists = Lists { lists: layout.lists, room: layout.room, cells, found: Slot::Results };
+        find_peaks(&mut program, &plan.peaks, &confmaps, &lists)?;
+        let behind = program.dispatches.len();
+        let starts = [0, 1, network, behind - 1, behind, behind];
+        let mut made = Self { program, layout, starts, frame, cells, crops: None };
         if let Some(scores) = &plan.scores {
             made.scores(scores, places)?;
         }
-        made.starts = [0, 1, network, peaks, peaks + 1];
+        made.starts[FrameStage::Crop as usize] = made.program.dispatches.len();
         Ok(Some(made))
     }
 
@@ -83,81 +66,19 @@ impl FrameProgram {
         &self.program
     }
 
-    /// The first dispatch of a stage.
+    /// The first dispatch of a stage; without crops that of the stage before them.
     pub fn start(&self, stage: FrameStage) -> usize {
-        self.starts[stage as usize]
+        let last = if self.crops.is_some() { FrameStage::Crop } else { FrameStage::Paf };
+        self.starts[stage.min(last) as usize]
     }
 
-    /// Before the network.
-    fn preprocess(&mut self, preprocessor: &Preprocessor, origins: Slot) -> Result<(), Error> {
-        let tables = self.program.constant(&input::tables(preprocessor));
-        let shape = preprocessor.shape();
-        let (frame_width, frame_height) = preprocessor.frame_px();
-        // Written again for frames of another format.
-        let params = input::params(preprocessor, PREPARED_FORMAT);
-        let step = Step {
-            kernel: Kernel::Preprocess,
-            overrides: vec![("SCALED", u32::from(preprocessor.taps().is_some()))],
-            params: bytemuck::bytes_of(&params),
-            constants: vec![tables],
-            inputs: vec![self.frame, origins],
-            output: Slot::Image,
-            grid: [shape.width.div_ceil(SIDE), shape.height.div_ceil(SIDE), shape.channels],
-            moved: [u64::from(frame_width) * u64::from(frame_height), 4 * shape.len() as u64],
-        };
-        let dispatch = step.dispatch()?;
-        self.program.dispatches.insert(0, dispatch);
-        Ok(())
-    }
-
-    /// Finds and refines.
-    fn peaks(&mut self, plan: &DecodePlan, maps: &Place, words: u32, bits: Slot) -> Result<(), Error> {
-        let (lists, room) = (self.layout.lists, self.layout.room);
-        let params = PeakParams {
-            from_offset: maps.offset(),
-            from_image: maps.image(),
-            channels: maps.shape.channels as u32,
-            height: maps.shape.height as u32,
-            width: maps.shape.width as u32,
-            max_peaks: room as u32,
-            lists: lists as u32,
-            words,
-            // Of both zeros that without a sign.
-            threshold: (plan.peaks.threshold + 0.0).max(0.0).to_bits(),
-        };
-        let (slot, cells) = (Slot::Maps(maps.buffer), self.cells);
-        let map_bytes = 4 * maps.shape.numbers() as u64;
-        let list_bytes = (8 * lists * room) as u64;
-        let bit_bytes = 4 * u64::from(words) * lists as u64;
-        let step = |kernel, inputs, output, grid, moved| Step {
-            kernel,
-            overrides: Vec::new(),
-            params: bytemuck::bytes_of(&params),
-            constants: Vec::new(),
-            inputs,
-            output,
-            grid,
-            moved,
-        };
-        match plan.peaks.find {
-            Find::Local { .. } => {
-                let grid = [maps.cells().div_ceil(GROUP), 1, maps.blocks()];
-                self.push(step(Kernel::PeakBits, vec![slot], bits, grid, [map_bytes, bit_bytes]))?;
-                let moved = [bit_bytes, list_bytes];
-                self.push(step(Kernel::Peaks, vec![bits, slot], cells, [1, 1, lists], moved))?;
-            }
-            Find::Global => {
-                self.push(step(Kernel::GlobalPeaks, vec![slot], cells, [1, 1, lists], [map_bytes, list_bytes]))?;
-            }
-        }
-        let method = match plan.peaks.refinement {
-            Refinement::None => 0,
-            Refinement::Integral => 1,
-            Refinement::QuarterPixel => 2,
-        };
-        let moved = [list_bytes, 12 * (lists * room) as u64];
-        let step = step(Kernel::Refine, vec![cells, slot], Slot::Results, [1, 1, lists], moved);
-        self.push(Step { overrides: vec![("METHOD", method)], ..step })
+    /// Sums of the times of the dispatches of each stage that has any; empty without times.
+    pub(super) fn stage_times(&self, times: &[f64]) -> Vec<(FrameStage, f64)> {
+        let ends = self.starts[1..].iter().copied().chain([self.program.dispatches.len()]);
+        let stages = FrameStage::ALL.into_iter().zip(self.starts.into_iter().zip(ends));
+        let mut sums: Vec<_> = stages.filter_map(|(stage, (start, end))| Some((stage, times.get(start..end)?))).collect();
+        sums.retain(|(_, times)| !times.is_empty());
+        sums.into_iter().map(|(stage, times)| (stage, times.iter().sum())).collect()
     }
 
     /// Asks the second output at the peaks.
@@ -206,41 +127,10 @@ impl FrameProgram {
         }
     }
 
-    fn push(&mut self, step: Step<'_>) -> Result<(), Error> {
+    pub(super) fn push(&mut self, step: Step<'_>) -> Result<(), Error> {
         self.program.dispatches.push(step.dispatch()?);
         Ok(())
     }
-}
-
-impl Step<'_> {
-    fn dispatch(self) -> Result<Dispatch, Error> {
-        let node = Text::new(self.kernel.name());
-        let mut grid = [0; 3];
-        for (to, from) in grid.iter_mut().zip(self.grid) {
-            let what = "it needs more workgroups than a GPU gives";
-            *to = u32::try_from(from).map_err(|_| Error::NetworkNode { node, what })?;
-        }
-        let [read_bytes, write_bytes] = self.moved;
-        Ok(Dispatch {
-            node: String::from(self.kernel.name()),
-            kernel: self.kernel,
-            overrides: self.overrides,
-            params: self.params.to_vec(),
-            constants: self.constants,
-            inputs: self.inputs,
-            output: self.output,
-            grid,
-            flop: 0,
-            read_bytes,
-            write_bytes,
-        })
-    }
-}
-
-/// The place of an output that a plan counts.
-fn at(places: &[Place], output: usize) -> Result<Place, Error> {
-    let what = "the plan names an output that the network does not have";
-    places.get(output).copied().ok_or(Error::NetworkNode { node: Text::new("output"), what })
 }
 
 /// The longest line without penalty as in `PafScorer`.

@@ -26,6 +26,12 @@ const POOL_ONLY: u32 = 2;
 /// Results a workgroup of `conv_gemm` makes, and its rows of blocks.
 const TILE_PIXELS: usize = 64;
 const TILE_BLOCK_ROWS: usize = 4;
+/// Where `conv_gemm` would make fewer workgroups than this, most of a GPU would wait for a few: `conv_split` makes at least as many, each
+/// with four times the invocations, if its teams have this many rounds to share.
+const FEW_GROUPS: usize = 128;
+const SHARED_ROUNDS: usize = 16;
+/// Input blocks of a round of `conv_split`.
+const SPLIT_DEPTH: usize = 2;
 /// Side of the square that a workgroup of `conv3x3` and `conv_image` makes.
 const TILE_SIDE: usize = 16;
 
@@ -150,10 +156,11 @@ impl Lowering<'_> {
         let square = |pairs: usize| [columns.div_ceil(TILE_SIDE), rows.div_ceil(TILE_SIDE), pairs];
         let grid = match kernel {
             Kernel::ConvGemm => {
-                let each = if to.blocks() > TILE_BLOCK_ROWS { 2 } else { 1 };
+                let each = gemm_blocks(to);
                 overrides.push(("BLOCKS", each as u32));
-                [(rows * columns).div_ceil(TILE_PIXELS), to.blocks().div_ceil(TILE_BLOCK_ROWS * each), 1]
+                tiles(part, each)
             }
+            Kernel::ConvSplit => tiles(part, 1),
             Kernel::Conv3x3 => {
                 overrides.push(("POOL", part.pool.0));
                 square(to.blocks().div_ceil(2))
@@ -187,9 +194,29 @@ fn choose(part: &Part<'_>) -> Kernel {
         Kernel::Dense
     } else if plain_3x3 && from.channels <= FEW_CHANNELS && weights.channels_out <= FEW_CHANNELS {
         Kernel::Conv3x3
+    } else if shares_rounds(part) {
+        Kernel::ConvSplit
     } else {
         Kernel::ConvGemm
     }
+}
+
+/// Blocks of each invocation of `conv_gemm`.
+fn gemm_blocks(to: &Place) -> usize {
+    if to.blocks() > TILE_BLOCK_ROWS { 2 } else { 1 }
+}
+
+/// Workgroups of the matrix products with so many blocks an invocation.
+fn tiles(part: &Part<'_>, each: usize) -> [usize; 3] {
+    let pixels: usize = part.phase.size.iter().product();
+    [pixels.div_ceil(TILE_PIXELS), part.to.blocks().div_ceil(TILE_BLOCK_ROWS * each), 1]
+}
+
+/// Whether the map is small and the sums are long.
+fn shares_rounds(part: &Part<'_>) -> bool {
+    let groups: usize = tiles(part, gemm_blocks(&part.to)).iter().product();
+    let blocks = part.place.map_or(0, |place| place.blocks());
+    groups < FEW_GROUPS && part.phase.taps.len() * blocks.div_ceil(SPLIT_DEPTH) >= SHARED_ROUNDS
 }
 
 /// Whether the taps are neighbours, row by row.

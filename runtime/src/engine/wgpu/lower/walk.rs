@@ -127,6 +127,7 @@ impl Lowering<'_> {
             inputs: work.inputs,
             output: work.output,
             grid,
+            counted: None,
             flop: flop as u64,
             read_bytes: (read.iter().sum::<usize>() * 4 + constants) as u64,
             write_bytes: (written * 4) as u64,
