@@ -88,6 +88,23 @@ fn mixed_channels_are_added_and_pooled() {
     run("pooled, not added", pooled, 20, [9, 16], &["depthwise, 1x1, pool"]);
 }
 
+/// Joined maps are read where they are, whole blocks or not.
+#[test]
+fn joined_channels_are_mixed() {
+    for [first, second] in [[16, 16], [24, 40], [20, 5]] {
+        let both = first + second;
+        let onnx = start(first).floats("w", &[second, first, 1, 1], &weights(first * second, first));
+        let onnx = onnx.node("Conv", &["a", "w"], "b", &[]).node("Concat", &["a", "b"], "c", &[("axis", Attr::Int(1))]);
+        let attributes = [("pads", Attr::Ints(&[1; 4][..])), ("group", Attr::Int(both as i64))];
+        let onnx = onnx.floats("d.w", &[both, 1, 3, 3], &weights(9 * both, 9)).floats("d.b", &[both], &numbers(both, 7));
+        let onnx = mix(onnx.node("Conv", &["c", "d.w", "d.b"], "d", &attributes), [both, 24], "d");
+        let case = format!("{first} and {second}");
+        let methods = same_as_reference(&case, &finish(onnx, "m").bytes(), [first, 11, 18], CPU_DIRECT);
+        let joins = methods.iter().any(|m| m == "join");
+        assert!(methods.iter().any(|m| m == "depthwise, 1x1") && !joins, "{case}: {methods:?}");
+    }
+}
+
 /// What something else reads as well is made for itself.
 #[test]
 fn what_others_read_is_not_mixed() {

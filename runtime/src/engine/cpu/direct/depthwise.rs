@@ -10,9 +10,9 @@
 use super::{Taps, Weights};
 use crate::engine::cpu::activation;
 use crate::engine::cpu::isa::Isa;
-use crate::engine::cpu::map::Map;
+use crate::engine::cpu::map::Stack;
 use crate::engine::cpu::vector::{Kernel, Vector};
-use crate::graph::{Activation, Floats};
+use crate::graph::Activation;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::array::from_mut;
@@ -23,9 +23,9 @@ const TOGETHER: usize = 8;
 /// Registers for two rows of them, with five taps of each and an input.
 const FOR_TWO_ROWS: usize = 2 * TOGETHER + 2 * 5 + 1;
 
-/// Kernels of a depthwise convolution and the map that it reads.
+/// Kernels of a depthwise convolution and the maps that it reads.
 pub(super) struct Depthwise {
-    pub input: Map,
+    pub input: Stack,
     /// Columns of the outputs.
     width: usize,
     taps: Taps,
@@ -37,14 +37,18 @@ pub(super) struct Depthwise {
 
 impl Depthwise {
     /// Kernels whose groups, input and output channels are as many; outputs have `width` columns.
-    pub fn new(isa: Isa, (input, width): (Map, usize), taps: Taps, weights: &Weights<'_>, activation: Activation) -> Self {
+    pub fn new(isa: Isa, (input, width): (Stack, usize), taps: Taps, weights: &Weights<'_>, activation: Activation) -> Self {
         let (lanes, count) = (isa.lanes(), taps.kernel[0] * taps.kernel[1]);
-        let mut packed = vec![0.0; input.blocks() * count * lanes];
-        let mut bias = weights.bias.map(Floats::to_vec).unwrap_or_default();
-        bias.resize(input.blocks() * lanes, 0.0);
-        for channel in 0..input.channels {
-            for tap in 0..count {
-                packed[(channel / lanes * count + tap) * lanes + channel % lanes] = weights.numbers.at(channel * count + tap);
+        let blocks = input.blocks.len();
+        let (mut packed, mut bias) = (vec![0.0; blocks * count * lanes], vec![0.0; blocks * lanes]);
+        let mut channel = 0;
+        for (index, block) in input.blocks.iter().enumerate() {
+            for lane in 0..block.channels {
+                for tap in 0..count {
+                    packed[(index * count + tap) * lanes + lane] = weights.numbers.at(channel * count + tap);
+                }
+                bias[index * lanes + lane] = weights.bias.map_or(0.0, |bias| bias.at(channel));
+                channel += 1;
             }
         }
         Self { input, width, taps, weights: packed, bias, activation }

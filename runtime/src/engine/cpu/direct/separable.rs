@@ -15,7 +15,7 @@ use super::phase::Tap;
 use super::sums::{Sums, Target};
 use super::{Field, Taps};
 use crate::engine::cpu::isa::Isa;
-use crate::engine::cpu::map::Map;
+use crate::engine::cpu::map::{Map, Stack};
 use crate::engine::cpu::memory::Memory;
 use crate::engine::cpu::pack::Groups;
 use crate::engine::cpu::pool::Halve;
@@ -63,26 +63,27 @@ struct Mixed {
 }
 
 impl Separable {
-    /// Prepares a convolution whose groups, input and output channels are as many, and a `mix` of its results.
+    /// Prepares a convolution whose groups, input and output channels are as many, and a `mix` of its results. Without one, the
+    /// input's blocks are those of the output.
     pub fn new(
         (isa, workers): (Isa, usize),
-        (input, output): (Map, Map),
+        (input, output): (Stack, Map),
         taps: Taps,
         (weights, activation): (&Weights<'_>, Activation),
         mix: Option<Mix<'_>>,
     ) -> Self {
         let depthwise = Depthwise::new(isa, (input, output.width), taps, weights, activation);
-        let (blocks, row_len) = (input.blocks(), output.row_len());
+        let (blocks, row_len) = (&depthwise.input.blocks, output.row_len());
         let strips = match mix {
-            None => Strips::new(output.height, blocks * row_len, workers),
+            None => Strips::new(output.height, blocks.len() * row_len, workers),
             Some(_) => {
-                let rows = (STRIP_NUMBERS / (blocks * row_len).max(1)).max(LEAST_OUTPUTS.div_ceil(output.width.max(1)));
+                let rows = (STRIP_NUMBERS / (blocks.len() * row_len).max(1)).max(LEAST_OUTPUTS.div_ceil(output.width.max(1)));
                 Strips::of_rows(output.height, rows, 2, workers)
             }
         };
         let block = strips.most_rows() * row_len;
         let mix = mix.map(|mix| {
-            let channels = (0..blocks).map(|index| input.block(index).channels);
+            let channels = blocks.iter().map(|block| block.channels);
             let field = Field::at(0, channels, [1, block / isa.lanes()], isa.lanes());
             Mixed::new(isa, output, &field, mix)
         });
@@ -94,9 +95,9 @@ impl Separable {
     /// # Safety
     /// As for [`Step::run`]; all that is written belongs to this task.
     unsafe fn rows(&self, rows: &Range<usize>, (to, block): (*mut f32, usize), memory: &Memory<'_>) {
-        let input = self.depthwise.input;
-        for index in 0..input.blocks() {
-            let from = memory.at(input.block(index).offset, input.block_len()).cast_const();
+        let input = &self.depthwise.input;
+        for (index, block_in) in input.blocks.iter().enumerate() {
+            let from = memory.at(block_in.offset, input.block_len()).cast_const();
             let to = to.wrapping_add(index * block);
             let work = Rows { depthwise: &self.depthwise, block: index, rows: rows.clone(), from, to };
             // SAFETY: the input lies in the arena and was made by an earlier step.
@@ -142,7 +143,7 @@ impl Step for Separable {
     }
 
     fn scratch(&self) -> usize {
-        self.mix.as_ref().map_or(0, |mix| self.depthwise.input.blocks() * mix.block)
+        self.mix.as_ref().map_or(0, |mix| self.depthwise.input.blocks.len() * mix.block)
     }
 
     unsafe fn run(&self, task: usize, worker: usize, memory: &Memory<'_>) {

@@ -98,29 +98,29 @@ struct Outputs {
 
 impl Sink for Outputs {
     #[inline(always)]
-    unsafe fn put<V: Vector, const R: usize, const B: usize>(&self, mut sums: [[V; B]; R]) {
-        for sums in &mut sums {
-            for (block, sum) in sums.iter_mut().enumerate() {
-                *sum = sum.add(V::load(self.bias.add(block * V::LANES)));
-            }
+    unsafe fn put<V: Vector, const R: usize, const B: usize>(&self, sums: [[V; B]; R]) {
+        // The least outputs may be; a NaN stays what it is.
+        let least = V::splat(if self.relu { 0.0 } else { f32::NEG_INFINITY });
+        // Each way is one pass: sums that are changed where they stand would go through memory.
+        match self.to.other {
+            None => self.each(sums, |sum, _| least.max(sum)),
+            Some(other) => self.each(sums, |sum, at| V::load(other.add(at)).add(least.max(sum))),
         }
-        // One decision for all of them.
-        if self.relu {
-            for sum in sums.as_flattened_mut() {
-                *sum = V::splat(0.0).max(*sum);
-            }
-        }
-        let at = |row: usize, block: usize| block * self.to.block + row * self.to.step;
-        if let Some(other) = self.to.other {
-            for (row, sums) in sums.iter_mut().enumerate() {
-                for (block, sum) in sums.iter_mut().enumerate() {
-                    *sum = V::load(other.add(at(row, block))).add(*sum);
-                }
-            }
-        }
+    }
+}
+
+impl Outputs {
+    /// Adds the bias to each sum and stores what `finish` makes of it and of its distance from the first one.
+    ///
+    /// # Safety
+    /// As for [`Sink::put`].
+    #[inline(always)]
+    unsafe fn each<V: Vector, const R: usize, const B: usize>(&self, sums: [[V; B]; R], finish: impl Fn(V, usize) -> V) {
         for (row, sums) in sums.into_iter().enumerate() {
             for (block, sum) in sums.into_iter().enumerate() {
-                sum.store(self.to.to.add(at(row, block)));
+                let at = block * self.to.block + row * self.to.step;
+                let sum = sum.add(V::load(self.bias.add(block * V::LANES)));
+                finish(sum, at).store(self.to.to.add(at));
             }
         }
     }

@@ -12,19 +12,20 @@ impl<'g> Lowering<'g> {
     /// A convolution in which every channel has a kernel of its own, together with the 1x1 convolution that alone reads it.
     pub fn depthwise(&mut self, node: &Node, conv: &'g Conv, weights: Weights<'g>, pads: [usize; 2]) -> Result<(), Error> {
         let flop = self.take_count();
-        // One map, so that output blocks meet the input blocks of the same index.
-        let input = self.map(node.inputs[0])?;
         let (isa, workers, activation) = (self.isa, self.workers, conv.activation);
         let taps = Taps { kernel: conv.window.kernel, stride: conv.window.stride, dilation: conv.window.dilation, pads };
         let Some((mix_node, mix)) = self.mix_behind(node) else {
+            // One map, so that output blocks meet the input blocks of the same index.
+            let input = [self.map(node.inputs[0])?];
             let output = self.make(node.output);
             self.count(flop);
             self.push(move |at| {
-                let maps = (at.map(input), at.map(output));
+                let maps = (at.stack(&input), at.map(output));
                 Box::new(Separable::new((isa, workers), maps, taps, (&weights, activation), None))
             });
             return Ok(());
         };
+        let input = self.maps(node.inputs[0])?;
         let (from, to) = (self.shapes.of(node.output), self.shapes.of(mix_node.output));
         self.node = Planned::of(&format!("{} + {}", node.name, mix_node.name), mix_node.op.name(), to);
         let (made, other) = self.with_sum(mix_node.output);
@@ -38,7 +39,7 @@ impl<'g> Lowering<'g> {
         self.push(move |at| {
             let (other, pooled) = (other.map(|map| at.map(map)), pooled.map(|map| at.map(map)));
             let mix = Mix { weights: mix_weights, activation: mix.activation, other, pooled };
-            let maps = (at.map(input), at.map(output));
+            let maps = (at.stack(&input), at.map(output));
             Box::new(Separable::new((isa, workers), maps, taps, (&weights, activation), Some(mix)))
         });
         Ok(())
