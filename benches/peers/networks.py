@@ -84,8 +84,8 @@ def unet(path, filters, rate, max_stride, heads, mode="bilinear", channels=1):
     b.save(path, list(heads))
 
 
-def compact(path, filters, rate, max_stride, heads, kernel=5, channels=1):
-    """The compact backbone with expansion 1 and sums for skips, two units a level."""
+def compact(path, filters, rate, max_stride, heads, kernel=3, channels=1):
+    """The compact backbone with expansion 1 and concatenated skips, two units a level."""
     b = Builder(channels)
     width = lambda e: max(1, int(filters * rate**e / 8 + 0.5)) * 8
 
@@ -108,7 +108,8 @@ def compact(path, filters, rate, max_stride, heads, kernel=5, channels=1):
             break
         stride //= 2
         up = b.double(b.conv(x, width(level), kernel=1, relu=False), "bilinear")
-        x = units(b.node("Add", [skips[level], up], width(level)), width(level))
+        joined = b.node("Concat", [skips[level], up], b.channels[skips[level]] + b.channels[up], axis=1)
+        x = units(joined, width(level))
         levels[stride] = x
     for name, (out, stride) in heads.items():
         b.conv(levels[stride], out, kernel=1, relu=False, output=name)

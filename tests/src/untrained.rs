@@ -65,7 +65,7 @@ pub fn model_types() -> Vec<Untrained> {
     let backbones = [
         "backbone = \"unet\"",
         "backbone = \"compact\"",
-        "backbone = \"compact\"\nupsampling = \"nearest\"\ncompact = { kernel = 3, expansion = 2, skip = \"concat\" }",
+        "backbone = \"compact\"\nupsampling = \"nearest\"\ncompact = { kernel = 5, expansion = 2, skip = \"add\" }",
     ];
     let skeleton =
         Skeleton { nodes: ["a", "b", "c"].map(String::from).to_vec(), edges: vec![(0, 1), (1, 2)], ..Default::default() };

@@ -92,11 +92,12 @@ pub struct ModelConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CompactSection {
-    /// Side of the depthwise kernels in cells, 3 or 5. Default 5.
+    /// Side of the depthwise kernels in cells, 3 or 5. Default 3.
     pub kernel: usize,
     /// Factor on the channels inside a unit, 1 to 6; 1: one 1x1 convolution per unit in place of two. Default 1.
     pub expansion: usize,
-    /// How the decoder joins the encoder's maps: `add` or `concat` (side by side, more accurate and more costly). Default `add`.
+    /// How the decoder joins the encoder's maps: `add` or `concat` (side by side, more accurate for the same operations).
+    /// Default `concat`.
     pub skip: Skip,
 }
 

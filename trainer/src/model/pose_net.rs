@@ -214,7 +214,7 @@ mod tests {
             UnetConfig { filters: 3, filters_rate: 1.5, middle_block: false, ..unet.clone() }.into(),
             UnetConfig { stem_stride: Some(4), convs_per_block: 1, ..unet }.into(),
             compact.clone().into(),
-            CompactConfig { skip: Skip::Concat, upsampling: Upsampling::Nearest, expansion: 2, kernel: 3, ..compact }.into(),
+            CompactConfig { skip: Skip::Add, upsampling: Upsampling::Nearest, expansion: 2, kernel: 5, ..compact }.into(),
         ];
         for backbone in backbones {
             for strides in [[1, 4], [2, 8], [8, 4]] {

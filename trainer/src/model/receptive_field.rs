@@ -51,7 +51,7 @@ mod tests {
     fn compact_counts_its_stem_and_all_units_before_the_last_pooling() {
         // Stem 3x3 and pooling: 1 + 3; two 5x5 and a pooling at stride 2: + 9 * 2; at stride 4: + 9 * 4; at stride 8: + 9 * 8.
         for (max_stride, expected) in [(2, 4), (4, 22), (8, 58), (16, 130)] {
-            assert_eq!(receptive_field_px(&CompactConfig { max_stride, ..CompactConfig::default() }.into()), expected);
+            assert_eq!(receptive_field_px(&CompactConfig { max_stride, kernel: 5, ..CompactConfig::default() }.into()), expected);
         }
         let small = CompactConfig { kernel: 3, convs_per_block: 1, ..CompactConfig::default() };
         assert_eq!(receptive_field_px(&small.into()), 1 + 3 + 3 * 2 + 3 * 4 + 3 * 8);

@@ -180,6 +180,7 @@ mod tests {
     fn the_compact_backbone_has_a_field_of_its_own() {
         let mut config = TrainConfig::default();
         config.model.backbone = crate::config::BackboneChoice::Compact;
+        config.model.compact.kernel = 5;
         let advice = FieldAdvice::new(&config, sizes(90.0, 150.0));
         assert_eq!((advice.side_px, advice.fit), (130, FieldFit::Tight));
         let found: Vec<_> = advice.options.iter().map(|o| (o.max_stride, o.input_scale, o.side_px)).collect();

@@ -9,9 +9,9 @@ use super::optimizer::Optimizer;
 use super::schedule::PlateauState;
 use crate::error::{Error, Result};
 use crate::model::{PoseNet, PoseNetConfig};
+use crate::output::write_atomically;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::io::Write;
 use std::path::Path;
 
 const MAGIC: &[u8; 8] = b"DORMCKP1";
@@ -142,7 +142,7 @@ impl Checkpoint {
         }
         let digest = Sha256::digest(&bytes);
         bytes.extend_from_slice(&digest);
-        write_atomically(path, &bytes)
+        write_atomically(path, |file| file.write_all(&bytes))
     }
 
     /// Reads a file.
@@ -204,21 +204,6 @@ pub fn load_weights(path: &Path, net: &mut PoseNet) -> Result<Checkpoint> {
     }
     net.set_flat(&checkpoint.weights)?;
     Ok(checkpoint)
-}
-
-/// Writes a file under another name in the same folder, then renames it.
-///
-/// # Errors
-/// [`Error::Io`] when the system refuses.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = path.with_extension("partial");
-    let write = || {
-        let mut file = std::fs::File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&partial, path)
-    };
-    write().map_err(|e| Error::io("write", path, e))
 }
 
 #[cfg(test)]

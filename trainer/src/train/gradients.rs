@@ -205,15 +205,15 @@ mod tests {
     fn both_ways_agree() {
         let base = UnetConfig { filters: 5, max_stride: 8, ..UnetConfig::default() };
         let compact = CompactConfig { filters: 8, filters_rate: 1.5, max_stride: 8, ..CompactConfig::default() };
-        let concat =
-            CompactConfig { kernel: 3, expansion: 2, skip: Skip::Concat, upsampling: Upsampling::Nearest, ..compact.clone() };
+        let other =
+            CompactConfig { kernel: 5, expansion: 2, skip: Skip::Add, upsampling: Upsampling::Nearest, ..compact.clone() };
         let backbones: [Backbone; 6] = [
             base.clone().into(),
             UnetConfig { upsampling: Upsampling::Transposed, filters_rate: 1.5, ..base.clone() }.into(),
             UnetConfig { upsampling: Upsampling::Nearest, ..base.clone() }.into(),
             UnetConfig { stem_stride: Some(2), middle_block: false, ..base }.into(),
             compact.into(),
-            concat.into(),
+            other.into(),
         ];
         for (backbone, enabled) in backbones.into_iter().flat_map(|backbone| [(backbone.clone(), false), (backbone, true)]) {
             let head = HeadSpec::new;

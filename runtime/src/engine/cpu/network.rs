@@ -13,7 +13,6 @@ use crate::graph::{Graph, MemoryPlan, Shape, ValueId};
 use crate::preprocess::InputShape;
 use crate::tensor::Maps;
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Numbers in a cache line.
@@ -184,18 +183,16 @@ impl Engine for CpuEngine {
     }
 }
 
-/// So many zeros, or an error where the system does not give the memory.
+/// So many zeros, or an error where the system does not give the memory. They are written here and not left to the system, so that
+/// the first frame does not wait for its pages.
 fn zeros(count: usize) -> Result<Vec<f32>, Error> {
-    // Zeroed memory cannot be asked for with an answer; so the same amount is, first. Nothing writes to it, so that it costs no time.
-    let mut asked: Vec<f32> = Vec::new();
-    let refused = asked.try_reserve_exact(count).is_err();
-    // Otherwise the compiler may leave out what nobody uses.
-    drop(core::hint::black_box(asked));
-    if refused {
+    let mut zeros = Vec::new();
+    if zeros.try_reserve_exact(count).is_err() {
         let megabytes = (count * size_of::<f32>()) as f64 / 1e6;
         return Err(failure("prepare the network", &alloc::format!("there is no memory for {megabytes:.1} MB of maps")));
     }
-    Ok(vec![0.0; count])
+    zeros.resize(count, 0.0);
+    Ok(zeros)
 }
 
 /// The outputs that are wanted.

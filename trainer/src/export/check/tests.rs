@@ -14,7 +14,7 @@ fn nets() -> Vec<PoseNet> {
         UnetConfig { middle_block: false, convs_per_block: 1, ..base.clone() }.into(),
         UnetConfig { upsampling: Upsampling::Nearest, ..base }.into(),
         compact.clone().into(),
-        CompactConfig { kernel: 3, expansion: 2, skip: Skip::Concat, upsampling: Upsampling::Nearest, ..compact }.into(),
+        CompactConfig { kernel: 5, expansion: 2, skip: Skip::Add, upsampling: Upsampling::Nearest, ..compact }.into(),
     ];
     let head = HeadSpec::new;
     let config = |(i, backbone): (usize, Backbone)| {
