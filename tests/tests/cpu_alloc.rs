@@ -16,11 +16,14 @@ static HEAP: CountingHeap = CountingHeap;
 #[test]
 fn running_allocates_nothing() {
     let pads = [("pads", Attr::Ints(&[1; 4][..]))];
+    let own = [("pads", Attr::Ints(&[1; 4][..])), ("group", Attr::Int(9))];
     let two = [("kernel_shape", Attr::Ints(&[2; 2][..])), ("strides", Attr::Ints(&[2; 2][..]))];
     let onnx = file(1)
         .floats("stem", &[20, 1, 3, 3], &weights(180, 9))
         .floats("dense", &[20, 20, 3, 3], &weights(3600, 180))
         .floats("joined", &[9, 40, 3, 3], &weights(3240, 360))
+        .floats("own", &[9, 1, 3, 3], &weights(81, 9))
+        .floats("mix", &[9, 9, 1, 1], &weights(81, 9))
         .floats("head", &[5, 9, 1, 1], &weights(45, 9))
         .floats("x2", &[4], &[1.0, 1.0, 2.0, 2.0])
         .node("Conv", &["x", "stem"], "a", &pads)
@@ -31,7 +34,10 @@ fn running_allocates_nothing() {
         .node("Resize", &["e", "", "x2"], "f", &[("mode", Attr::Text("linear"))])
         .node("Concat", &["b", "f"], "g", &[("axis", Attr::Int(1))])
         .node("Conv", &["g", "joined"], "h", &pads)
-        .node("Conv", &["h", "head"], "y", &[])
+        .node("Conv", &["h", "own"], "i", &own)
+        .node("Conv", &["i", "mix"], "j", &[])
+        .node("Add", &["h", "j"], "k", &[])
+        .node("Conv", &["k", "head"], "y", &[])
         .bytes();
     let shape = InputShape { channels: 1, height: 32, width: 48 };
     let images = vec![0.5; 2 * shape.len()];
@@ -45,7 +51,9 @@ fn running_allocates_nothing() {
                 assert_eq!(used.requests, 0, "{isa}, {threads} threads, {} images", images.len() / shape.len());
             }
             let methods: Vec<_> = engine.steps().map(|s| s.method).collect();
-            assert!(methods.contains(&"winograd 4x4") && methods.contains(&"direct"), "{methods:?}");
+            for method in ["direct, pool", "winograd 4x4", "winograd, linear", "depthwise, 1x1, add", "direct, planes"] {
+                assert!(methods.contains(&method), "no {method} in {methods:?}");
+            }
         }
     }
 }

@@ -34,7 +34,11 @@ pub(super) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> V {
 /// # Safety
 /// The instructions of `V` are available.
 #[inline(always)]
-pub(super) unsafe fn apply_all<V: Vector, const N: usize>(activation: Activation, mut sums: [[V; N]; N], bias: V) -> [[V; N]; N] {
+pub(super) unsafe fn apply_all<V: Vector, const R: usize, const N: usize>(
+    activation: Activation,
+    mut sums: [[V; N]; R],
+    bias: V,
+) -> [[V; N]; R] {
     for sum in sums.as_flattened_mut() {
         *sum = sum.add(bias);
     }

@@ -29,7 +29,7 @@ impl Step for BlockImage {
 
     unsafe fn run(&self, task: usize, _worker: usize, memory: &Memory<'_>) {
         let Map { height, width, lanes, .. } = self.output;
-        let (index, y) = (task / height, task % height);
+        let (index, y) = (task % self.output.blocks(), task / self.output.blocks());
         let block = self.output.block(index);
         // SAFETY: rows of a block belong to one task each.
         let row = unsafe { memory.write(block.offset + y * self.output.row_len(), self.output.row_len()) };
@@ -67,7 +67,7 @@ impl Step for Unblock {
 
     unsafe fn run(&self, task: usize, _worker: usize, memory: &Memory<'_>) {
         let Map { channels, height, width, lanes, .. } = self.input;
-        let (index, y) = (task / height, task % height);
+        let (index, y) = (task % self.input.blocks(), task / self.input.blocks());
         let block = self.input.block(index);
         // SAFETY: the map was made by an earlier step; rows of a plane belong to one task each.
         let from = unsafe { memory.read(block.offset + y * self.input.row_len(), self.input.row_len()) };

@@ -8,6 +8,7 @@ use super::isa::Isa;
 use super::map::Map;
 use super::memory::Memory;
 use super::step::Step;
+use super::strips::Strips;
 use super::vector::{Kernel, Vector};
 use crate::graph::Activation;
 use alloc::vec::Vec;
@@ -42,6 +43,7 @@ pub(super) struct Elementwise {
     input: Operand,
     output: Map,
     work: Work,
+    strips: Strips,
 }
 
 impl Operand {
@@ -62,9 +64,11 @@ impl Operand {
 }
 
 impl Elementwise {
-    /// Prepares `output = work(input)`; both operands' sides are those of the output, or 1.
-    pub fn new(isa: Isa, input: Operand, output: Map, work: Work) -> Self {
-        Self { isa, input, output, work }
+    /// Prepares `output = work(input)`; both operands' sides are those of the output, or 1. Tasks are cut so that `workers` have
+    /// something to do.
+    pub fn new((isa, workers): (Isa, usize), input: Operand, output: Map, work: Work) -> Self {
+        let strips = Strips::new(output.height, output.blocks() * output.row_len(), workers);
+        Self { isa, input, output, work, strips }
     }
 }
 
@@ -79,24 +83,27 @@ impl Step for Elementwise {
     }
 
     fn tasks(&self) -> usize {
-        self.output.blocks() * self.output.height
+        self.strips.count()
     }
 
     unsafe fn run(&self, task: usize, _worker: usize, memory: &Memory<'_>) {
-        let (block, y) = (task / self.output.height, task % self.output.height);
-        let to = memory.at(self.output.block(block).offset + y * self.output.row_len(), self.output.row_len());
         let lanes = self.isa.lanes();
-        let first = self.input.row(block, y, lanes, memory);
-        let second = match &self.work {
-            Work::Add(operand) | Work::Mul(operand) => Some((operand.row(block, y, lanes, memory), operand.one_channel)),
-            _ => None,
-        };
-        // SAFETY: rows lie in the arena (checked), and tasks write different ones.
-        unsafe { self.isa.run(Row { step: self, block, first, second, to }) }
+        for block in 0..self.output.blocks() {
+            for y in self.strips.rows(task) {
+                let to = memory.at(self.output.block(block).offset + y * self.output.row_len(), self.output.row_len());
+                let first = self.input.row(block, y, lanes, memory);
+                let second = match &self.work {
+                    Work::Add(operand) | Work::Mul(operand) => Some((operand.row(block, y, lanes, memory), operand.one_channel)),
+                    _ => None,
+                };
+                // SAFETY: rows lie in the arena (checked), and tasks write different ones.
+                unsafe { self.isa.run(Row { step: self, block, first, second, to }) }
+            }
+        }
     }
 }
 
-/// The work of one task: one row of one block.
+/// One row of one block.
 struct Row<'a> {
     step: &'a Elementwise,
     block: usize,

@@ -84,8 +84,8 @@ impl Step for Rearrange {
     }
 
     unsafe fn run(&self, task: usize, _worker: usize, memory: &Memory<'_>) {
-        let Map { height, width, lanes, .. } = self.output;
-        let (index, y) = (task / height, task % height);
+        let Map { width, lanes, .. } = self.output;
+        let (index, y) = (task % self.output.blocks(), task / self.output.blocks());
         let block = self.output.block(index);
         // SAFETY: rows of a block belong to one task each.
         let row = unsafe { memory.write(block.offset + y * self.output.row_len(), width * lanes) };

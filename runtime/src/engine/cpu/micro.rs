@@ -37,11 +37,11 @@ pub(super) struct Operands<'a> {
 
 /// Takes the sums of a register tile.
 pub(super) trait Sink {
-    /// Takes the sum of one row and block.
+    /// Takes the sums of the first `R` rows and `B` blocks.
     ///
     /// # Safety
-    /// The instructions of `V` are available and what the sink points to is writable for this row and block.
-    unsafe fn put<V: Vector>(&self, row: usize, block: usize, sum: V);
+    /// The instructions of `V` are available and what the sink points to is writable for these rows and blocks.
+    unsafe fn put<V: Vector, const R: usize, const B: usize>(&self, sums: [[V; B]; R]);
 }
 
 /// Makes `rows` sums of `blocks` (1 or 2) vectors, in as few tiles of about the same height as possible.
@@ -135,9 +135,5 @@ unsafe fn tile<V: Vector, const R: usize, const B: usize>(from: Operands<'_>, si
             }
         }
     }
-    for (row, sums) in sums.into_iter().enumerate() {
-        for (block, sum) in sums.into_iter().enumerate() {
-            sink.put(row, block, sum);
-        }
-    }
+    sink.put(sums);
 }

@@ -23,6 +23,7 @@ mod plan;
 mod pool;
 mod resize;
 mod step;
+mod strips;
 mod vector;
 mod winograd;
 mod workers;

@@ -7,6 +7,7 @@ use super::isa::Isa;
 use super::map::Map;
 use super::memory::Memory;
 use super::step::Step;
+use super::strips::Strips;
 use super::vector::{Kernel, Vector};
 use core::ops::Range;
 
@@ -53,12 +54,21 @@ pub(super) struct Pool {
     output: Map,
     window: Window,
     take: Take,
+    strips: Strips,
 }
 
 impl Pool {
-    /// Every output sees at least one place inside the map or yields 0.
-    pub fn new(isa: Isa, input: Map, output: Map, window: Window, take: Take) -> Self {
-        Self { isa, input, output, window, take }
+    /// Every output sees at least one place inside the map or yields 0. Tasks are cut so that `workers` have something to do.
+    pub fn new((isa, workers): (Isa, usize), [input, output]: [Map; 2], window: Window, take: Take) -> Self {
+        let strips = Strips::new(output.height, output.blocks() * output.row_len(), workers);
+        Self { isa, input, output, window, take, strips }
+    }
+
+    /// Whether it takes the largest of every 2x2.
+    fn halves(&self) -> bool {
+        let Self { input, output, window, .. } = self;
+        let plain = *window == Window { kernel: [2; 2], stride: [2; 2], dilation: [1; 2], pads: [0; 2] };
+        self.take == Take::Max && plain && 2 * output.height <= input.height && 2 * output.width <= input.width
     }
 }
 
@@ -68,22 +78,39 @@ impl Step for Pool {
     }
 
     fn tasks(&self) -> usize {
-        self.output.blocks() * self.output.height
+        self.strips.count()
     }
 
     unsafe fn run(&self, task: usize, _worker: usize, memory: &Memory<'_>) {
-        let (block, y) = (task / self.output.height, task % self.output.height);
-        let from = memory.at(self.input.block(block).offset, self.input.block_len());
-        let to = memory.at(self.output.block(block).offset, self.output.block_len());
-        // SAFETY: both lie in the arena, windows are cut to the map, and tasks write different rows.
-        unsafe {
-            let to = to.add(y * self.output.row_len());
-            self.isa.run(Row { step: self, y, from, to });
+        let (rows, input) = (self.strips.rows(task), &self.input);
+        if self.halves() {
+            let from = memory.at(input.offset, input.len()).wrapping_add(2 * rows.start * input.row_len());
+            // SAFETY: all that is read lies inside the input, and tasks write different rows.
+            return unsafe {
+                Halve::strip(
+                    self.isa,
+                    (from, [input.block_len(), input.row_len()]),
+                    &self.output,
+                    2 * rows.start..2 * rows.end,
+                    memory,
+                )
+            };
+        }
+        for block in 0..self.output.blocks() {
+            let from = memory.at(input.block(block).offset, input.block_len());
+            let to = memory.at(self.output.block(block).offset, self.output.block_len());
+            for y in rows.clone() {
+                // SAFETY: both lie in the arena, windows are cut to the map, and tasks write different rows.
+                unsafe {
+                    let to = to.add(y * self.output.row_len());
+                    self.isa.run(Row { step: self, y, from, to });
+                }
+            }
         }
     }
 }
 
-/// The work of one task: one row of one block.
+/// One row of one block.
 struct Row<'a> {
     step: &'a Pool,
     y: usize,
@@ -118,6 +145,54 @@ impl Kernel for Row<'_> {
                 }
             };
             sum.mul(V::splat(1.0 / count.max(1) as f32)).store(self.to.add(x * V::LANES));
+        }
+    }
+}
+
+/// The largest of every 2x2 numbers of some rows of one block. Of NaN and a number the later one wins.
+pub(super) struct Halve {
+    /// First row, and numbers from one to the next.
+    from: (*const f32, usize),
+    /// First row of the result, and numbers from one to the next.
+    to: (*mut f32, usize),
+    /// Rows and columns of the result.
+    sides: [usize; 2],
+}
+
+impl Halve {
+    /// Pools rows `rows` (from an even one on) of all blocks into `to`, as far as there are rows of it; the first of them is at
+    /// `from`, with those distances of blocks and rows.
+    ///
+    /// # Safety
+    /// The rows are readable for twice the columns of `to`; the rows of `to` that they make are nobody else's.
+    pub unsafe fn strip(isa: Isa, from: (*const f32, [usize; 2]), to: &Map, rows: Range<usize>, memory: &Memory<'_>) {
+        let (from, [block_len, row_len]) = from;
+        let (first, end) = (rows.start / 2, (rows.end / 2).min(to.height));
+        for block in 0..to.blocks() {
+            let place = memory.at(to.block(block).offset, to.block_len()).wrapping_add(first * to.row_len());
+            let work = Self {
+                from: (from.wrapping_add(block * block_len), row_len),
+                to: (place, to.row_len()),
+                sides: [end.saturating_sub(first), to.width],
+            };
+            // SAFETY: the caller's own conditions.
+            unsafe { isa.run(work) };
+        }
+    }
+}
+
+impl Kernel for Halve {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let [height, width] = self.sides;
+        for y in 0..height {
+            let above = self.from.0.add(2 * y * self.from.1);
+            let below = above.add(self.from.1);
+            for x in 0..width {
+                let at = |row: *const f32, column: usize| V::load(row.add((2 * x + column) * V::LANES));
+                let largest = at(above, 0).max(at(above, 1)).max(at(below, 0)).max(at(below, 1));
+                largest.store(self.to.0.add(y * self.to.1 + x * V::LANES));
+            }
         }
     }
 }

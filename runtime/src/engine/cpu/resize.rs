@@ -7,6 +7,7 @@ use super::isa::Isa;
 use super::map::Map;
 use super::memory::Memory;
 use super::step::Step;
+use super::strips::Strips;
 use super::vector::{Kernel, Vector};
 use alloc::vec::Vec;
 
@@ -30,17 +31,24 @@ pub(super) struct Resize {
     columns: Vec<Reads>,
     /// Whether no second row or column has any weight.
     nearest: bool,
+    strips: Strips,
 }
 
 impl Resize {
     /// One entry per row and column of the output, all inside the input; `other`, if there is one, is a map of the output's size
-    /// that is added.
-    pub fn new(isa: Isa, [input, output]: [Map; 2], other: Option<Map>, [rows, columns]: [Vec<Reads>; 2]) -> Self {
+    /// that is added. Tasks are cut so that `workers` have something to do.
+    pub fn new(
+        (isa, workers): (Isa, usize),
+        [input, output]: [Map; 2],
+        other: Option<Map>,
+        [rows, columns]: [Vec<Reads>; 2],
+    ) -> Self {
         let inside = |reads: &[Reads], side: usize| reads.iter().all(|r| r.at.iter().all(|at| *at < side));
         assert!(inside(&rows, input.height) && inside(&columns, input.width), "a resize reads outside its input");
         assert!(rows.len() == output.height && columns.len() == output.width, "a resize has one entry per row and column");
         let nearest = rows.iter().chain(&columns).all(|r| r.second == 0.0);
-        Self { isa, input, output, other, rows, columns, nearest }
+        let strips = Strips::new(output.height, output.blocks() * output.row_len(), workers);
+        Self { isa, input, output, other, rows, columns, nearest, strips }
     }
 }
 
@@ -55,7 +63,7 @@ impl Step for Resize {
     }
 
     fn tasks(&self) -> usize {
-        self.output.blocks() * self.output.height
+        self.strips.count()
     }
 
     fn scratch(&self) -> usize {
@@ -67,23 +75,22 @@ impl Step for Resize {
     }
 
     unsafe fn run(&self, task: usize, worker: usize, memory: &Memory<'_>) {
-        let (block, y) = (task / self.output.height, task % self.output.height);
-        let from = memory.at(self.input.block(block).offset, self.input.block_len());
-        let to = memory.at(self.output.block(block).offset, self.output.block_len());
         let mixed = memory.scratch(worker, self.scratch());
-        let other = self.other.map(|other| {
-            let other = memory.at(other.block(block).offset, self.output.block_len()).cast_const();
-            other.wrapping_add(y * self.output.row_len())
-        });
-        // SAFETY: all of them lie in the arena, the tables stay inside the input, and tasks write different rows.
-        unsafe {
-            let to = to.add(y * self.output.row_len());
-            self.isa.run(Row { step: self, y, from, to, other, mixed });
+        for block in 0..self.output.blocks() {
+            let from = memory.at(self.input.block(block).offset, self.input.block_len());
+            let to = memory.at(self.output.block(block).offset, self.output.block_len());
+            let other = self.other.map(|other| memory.at(other.block(block).offset, self.output.block_len()).cast_const());
+            for y in self.strips.rows(task) {
+                let row = y * self.output.row_len();
+                let other = other.map(|other| other.wrapping_add(row));
+                // SAFETY: all of them lie in the arena, the tables stay inside the input, and tasks write different rows.
+                unsafe { self.isa.run(Row { step: self, y, from, to: to.add(row), other, mixed }) };
+            }
         }
     }
 }
 
-/// The work of one task: one row of one block.
+/// One row of one block.
 struct Row<'a> {
     step: &'a Resize,
     y: usize,

@@ -2,9 +2,7 @@
 
 use super::lowering::Lowering;
 use super::places::{Unplaced, UnplacedField};
-use crate::engine::cpu::direct::{
-    Depthwise, Direct, Layout, PadFrom, PadInto, Phase, Taps, Weights, conv_phase, transposed_phases,
-};
+use crate::engine::cpu::direct::{Direct, Layout, PadFrom, PadInto, Phase, Weights, conv_phase, transposed_phases};
 use crate::engine::cpu::winograd::{Filter, Maps, Scale, Tile, Winograd};
 use crate::error::Error;
 use crate::graph::{Activation, Conv, ConvTranspose, Floats, Node, Op, Pool, Shape, ValueId};
@@ -32,22 +30,6 @@ impl<'g> Lowering<'g> {
         self.sums(node, (vec![phase], pads), weights, conv.activation)
     }
 
-    /// A convolution in which every channel has a kernel of its own.
-    fn depthwise(&mut self, node: &Node, conv: &'g Conv, weights: Weights<'g>, pads: [usize; 2]) -> Result<(), Error> {
-        let flop = self.take_count();
-        // One map, so that output blocks meet the input blocks of the same index.
-        let input = self.map(node.inputs[0])?;
-        let output = self.make(node.output);
-        self.count(flop);
-        let (isa, activation) = (self.isa, conv.activation);
-        let taps = Taps { kernel: conv.window.kernel, stride: conv.window.stride, dilation: conv.window.dilation, pads };
-        self.push(move |at| {
-            let maps = (at.map(input), at.map(output));
-            Box::new(Depthwise::new(isa, maps, taps, &weights, activation))
-        });
-        Ok(())
-    }
-
     /// A 3x3 convolution by Winograd's method, with doubled maps and a pool taken in where they are.
     fn winograd(&mut self, node: &Node, conv: &'g Conv, tile: Tile, pads: [usize; 2]) -> Result<(), Error> {
         let flop = self.take_count();
@@ -56,10 +38,7 @@ impl<'g> Lowering<'g> {
         } else {
             self.maps(node.inputs[0])?.into_iter().map(|map| (map, Scale::Same)).collect()
         };
-        let pooled = self.pool_behind(node);
-        // Where only the pool reads it, the result itself is never stored.
-        let output = if pooled.is_some() && self.is_read_once(node.output) { None } else { Some(self.make(node.output)) };
-        let pooled = pooled.map(|value| self.make(value));
+        let (output, pooled) = self.with_pool(node.output, false);
         let sides = self.sides(node.output);
         self.count(flop);
         let (isa, workers) = (self.isa, self.workers);
@@ -75,15 +54,28 @@ impl<'g> Lowering<'g> {
         Ok(())
     }
 
-    /// What a 2x2 max pool makes of the node's result, if one is behind it.
-    fn pool_behind(&self, node: &Node) -> Option<ValueId> {
-        let from = self.shapes.of(node.output);
+    /// Makes the map of a value, and that of a 2x2 max pool of it if there is one; where only the pool reads the value, it need not
+    /// be stored.
+    fn with_pool(&mut self, value: ValueId, stored: bool) -> (Option<Unplaced>, Option<Unplaced>) {
+        let pooled = self.pool_behind(value);
+        let output = if pooled.is_some() && self.is_read_once(value) && !stored {
+            self.keep_inside(value);
+            None
+        } else {
+            Some(self.make(value))
+        };
+        (output, pooled.map(|value| self.make(value)))
+    }
+
+    /// What a 2x2 max pool makes of the value, if one reads it.
+    pub fn pool_behind(&self, value: ValueId) -> Option<ValueId> {
+        let from = self.shapes.of(value);
         let pools = |n: &&Node| {
             let Op::MaxPool(Pool { window, .. }) = n.op else { return false };
             let to = self.shapes.of(n.output);
             let halves = [to.height, to.width] == [from.height / 2, from.width / 2];
             let plain = window.kernel == [2; 2] && window.stride == [2; 2] && window.dilation == [1; 2];
-            n.inputs == [node.output] && plain && halves && window.pads_px([from.height, from.width]) == [0; 4]
+            n.inputs == [value] && plain && halves && window.pads_px([from.height, from.width]) == [0; 4]
         };
         self.graph.nodes().iter().find(pools).map(|n| n.output)
     }
@@ -116,7 +108,7 @@ impl<'g> Lowering<'g> {
         &self.graph.constant(id).data
     }
 
-    fn weights(&self, conv: &'g Conv, from: Shape, to: Shape) -> Weights<'g> {
+    pub fn weights(&self, conv: &'g Conv, from: Shape, to: Shape) -> Weights<'g> {
         Weights {
             numbers: self.numbers(conv.weight),
             bias: conv.bias.map(|id| self.numbers(id)),
@@ -140,17 +132,26 @@ impl<'g> Lowering<'g> {
         let field = self.field(node.inputs[0], pads)?;
         let conv = matches!(node.op, Op::Conv(_));
         let planes = if conv { self.planes(node.output) } else { None };
-        let layout = if planes.is_some() { Layout::Planes } else { Layout::Blocks };
-        let sum = if conv { self.sum_behind(node) } else { None };
-        let (made, other) = sum.map_or((node.output, None), |(sum, other)| (sum, Some(other)));
-        let output = planes.unwrap_or_else(|| self.make(made));
+        let (made, other) = if conv { self.with_sum(node.output) } else { (node.output, None) };
+        let (output, pooled) = match planes {
+            Some(planes) => (Some(planes), None),
+            // What is added lies as the outputs do in their map.
+            None if conv => self.with_pool(made, other.is_some()),
+            None => (Some(self.make(made)), None),
+        };
+        let sides = self.sides(made);
         self.count(flop);
-        let isa = self.isa;
+        let machine = (self.isa, self.workers);
         let copy = if let UnplacedField::Copy { buffer, .. } = &field { Some(*buffer) } else { None };
         self.push(move |at| {
-            let maps = (at.field(&field), at.map(output), layout);
+            let layout = match pooled.map(|map| at.map(map)) {
+                Some(to) => Layout::Pooled { to, stored: output.is_some() },
+                None if planes.is_some() => Layout::Planes,
+                None => Layout::Blocks,
+            };
+            let maps = (at.field(&field), output.map_or(sides, |map| at.map(map)), layout);
             let other = other.map(|other| at.map(other));
-            Box::new(Direct::new(isa, maps, phases, &weights, (activation, other)))
+            Box::new(Direct::new(machine, maps, phases, &weights, (activation, other)))
         });
         if let Some(buffer) = copy {
             self.read_last(buffer);
@@ -158,19 +159,23 @@ impl<'g> Lowering<'g> {
         Ok(())
     }
 
-    /// The sum of the node's result and a map of the same size that is there already, if nothing else reads the result: the value
-    /// of the sum, and that map.
-    fn sum_behind(&self, node: &Node) -> Option<(ValueId, Unplaced)> {
-        if !self.is_read_once(node.output) {
+    /// What is to be made instead of a convolution's result: the sum of it and a map of the same size that is there already, if
+    /// nothing else reads the result, and that map; or the result itself.
+    pub fn with_sum(&self, value: ValueId) -> (ValueId, Option<Unplaced>) {
+        self.sum_behind(value).map_or((value, None), |(sum, other)| (sum, Some(other)))
+    }
+
+    fn sum_behind(&self, value: ValueId) -> Option<(ValueId, Unplaced)> {
+        if !self.is_read_once(value) {
             return None;
         }
-        let sum = self.graph.nodes().iter().find(|n| n.inputs.contains(&node.output))?;
+        let sum = self.graph.nodes().iter().find(|n| n.inputs.contains(&value))?;
         let other = match sum.inputs[..] {
-            [a, b] if a == node.output && b != a => b,
-            [a, b] if b == node.output && a != b => a,
+            [a, b] if a == value && b != a => b,
+            [a, b] if b == value && a != b => a,
             _ => return None,
         };
-        let same = self.shapes.of(other) == self.shapes.of(node.output);
+        let same = self.shapes.of(other) == self.shapes.of(value);
         let map = self.made_map(other).filter(|_| same && sum.op == Op::Add)?;
         Some((sum.output, map))
     }

@@ -30,6 +30,8 @@ pub(super) enum Place<'g> {
     Doubled(&'g Node, Scale),
     /// Planes of an output, which nothing else reads.
     Planes(usize),
+    /// Nowhere: the step that makes it passes it on to its only reader, which is part of the step.
+    Inside,
 }
 
 /// Makes a step once all buffers have their places.
@@ -55,7 +57,7 @@ pub(super) struct Lowering<'g> {
     uses: Vec<usize>,
     drafts: Vec<Draft<'g>>,
     /// Node that is being lowered: what the next step is for reports.
-    node: Planned,
+    pub node: Planned,
 }
 
 /// Turns a graph with one input into steps; `wanted` are the values to be given out, for `images` images.
@@ -143,8 +145,7 @@ impl<'g> Lowering<'g> {
 
     /// Planes for a value that is an output and nothing else, to be written by the step that is pushed next.
     pub fn planes(&mut self, value: ValueId) -> Option<Unplaced> {
-        let only_output = self.uses[value.index()] == 1 && self.wanted.contains(&value);
-        let buffer = only_output.then(|| self.take_planes(value))?;
+        let buffer = self.is_only_output(value).then(|| self.take_planes(value))?;
         self.places[value.index()] = Some(Place::Planes(buffer));
         Some(Unplaced::new(buffer, self.sides(value)))
     }
@@ -188,6 +189,16 @@ impl<'g> Lowering<'g> {
     /// Whether the value has one reader and is no output.
     pub fn is_read_once(&self, value: ValueId) -> bool {
         self.uses[value.index()] == 1 && !self.wanted.contains(&value)
+    }
+
+    /// Whether the value is an output that nothing else reads.
+    pub fn is_only_output(&self, value: ValueId) -> bool {
+        self.uses[value.index()] == 1 && self.wanted.contains(&value)
+    }
+
+    /// The step that is pushed next makes the value and its reader's result, which it stores instead.
+    pub fn keep_inside(&mut self, value: ValueId) {
+        self.places[value.index()] = Some(Place::Inside);
     }
 
     /// Whether an earlier step has made the value already.
@@ -267,7 +278,7 @@ impl<'g> Lowering<'g> {
                 self.release(node.inputs[0]);
                 Ok(vec![map])
             }
-            Some(Place::Image | Place::Planes(_)) | None => Err(self.fault("it reads a map that no step makes")),
+            Some(Place::Image | Place::Planes(_) | Place::Inside) | None => Err(self.fault("it reads a map that no step makes")),
         }
     }
 
@@ -312,7 +323,7 @@ impl<'g> Lowering<'g> {
             Some(Place::Map(map)) => self.read_last(map.buffer),
             Some(Place::Joined(parts)) => parts.into_iter().for_each(|part| self.release(part)),
             Some(Place::Doubled(node, _)) => self.release(node.inputs[0]),
-            Some(Place::Image | Place::Planes(_)) | None => {}
+            Some(Place::Image | Place::Planes(_) | Place::Inside) | None => {}
         }
     }
 

@@ -4,5 +4,6 @@ mod conv;
 mod lowering;
 mod others;
 mod places;
+mod separable;
 
 pub(super) use lowering::lower;

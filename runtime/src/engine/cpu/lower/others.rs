@@ -16,6 +16,8 @@ impl<'g> Lowering<'g> {
     /// Lowers one node.
     pub fn lower_node(&mut self, node: &'g Node) -> Result<(), Error> {
         match &node.op {
+            // The depthwise convolution before it may have mixed its own results.
+            Op::Conv(_) if self.is_made(node.output) => Ok(()),
             Op::Conv(conv) => self.conv(node, conv),
             Op::ConvTranspose(conv) => self.transposed(node, conv),
             Op::ScaleShift { scale, shift } => {
@@ -66,10 +68,10 @@ impl<'g> Lowering<'g> {
     }
 
     fn function(&mut self, node: &Node, work: Work) -> Result<(), Error> {
-        let (isa, blocks) = (self.isa, self.blocks(node));
+        let (machine, blocks) = ((self.isa, self.workers), self.blocks(node));
         let input = self.map(node.inputs[0])?;
         let output = self.make(node.output);
-        self.push(move |at| Box::new(Elementwise::new(isa, operand(at, input, blocks), at.map(output), work)));
+        self.push(move |at| Box::new(Elementwise::new(machine, operand(at, input, blocks), at.map(output), work)));
         Ok(())
     }
 
@@ -86,13 +88,13 @@ impl<'g> Lowering<'g> {
     }
 
     fn pair(&mut self, node: &Node, work: impl FnOnce(Operand) -> Work + 'static) -> Result<(), Error> {
-        let (isa, blocks) = (self.isa, self.blocks(node));
+        let (machine, blocks) = ((self.isa, self.workers), self.blocks(node));
         let [first, second] = node.inputs[..] else { return Err(self.fault("it needs two inputs")) };
         let (first, second) = (self.map(first)?, self.map(second)?);
         let output = self.make(node.output);
         self.push(move |at| {
             let work = work(operand(at, second, blocks));
-            Box::new(Elementwise::new(isa, operand(at, first, blocks), at.map(output), work))
+            Box::new(Elementwise::new(machine, operand(at, first, blocks), at.map(output), work))
         });
         Ok(())
     }
@@ -121,8 +123,8 @@ impl<'g> Lowering<'g> {
     }
 
     fn push_pool(&mut self, input: Unplaced, output: Unplaced, window: Window, take: Take) {
-        let isa = self.isa;
-        self.push(move |at| Box::new(Pool::new(isa, at.map(input), at.map(output), window, take)));
+        let machine = (self.isa, self.workers);
+        self.push(move |at| Box::new(Pool::new(machine, [at.map(input), at.map(output)], window, take)));
     }
 
     fn resize(&mut self, node: &'g Node, resize: &graph::Resize) -> Result<(), Error> {
@@ -144,10 +146,10 @@ impl<'g> Lowering<'g> {
         let tables = tables(resize, self.shapes.of(node.inputs[0]), self.shapes.of(node.output));
         let input = self.map(node.inputs[0])?;
         let output = self.make(value);
-        let isa = self.isa;
+        let machine = (self.isa, self.workers);
         self.push(move |at| {
             let other = other.map(|other| at.map(other));
-            Box::new(Resize::new(isa, [at.map(input), at.map(output)], other, tables))
+            Box::new(Resize::new(machine, [at.map(input), at.map(output)], other, tables))
         });
         Ok(output)
     }

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "vector instructions and pointers of the kernels")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "each function is one instruction under the trait's contract")]
 
+use super::x86::transpose_4x8;
 use super::{Kernel, Vector};
 use core::arch::x86_64::*;
 
@@ -23,6 +24,7 @@ pub unsafe fn run_avx2<K: Kernel>(kernel: K) {
 // SAFETY of all bodies: the trait's contract gives the instructions and the pointers.
 impl Vector for Avx2 {
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
     const ROWS_1: usize = 12;
     const ROWS_2: usize = 6;
 
@@ -85,5 +87,11 @@ impl Vector for Avx2 {
     unsafe fn exp2(self) -> Self {
         let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(self.0), _mm256_set1_epi32(127));
         Self(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
+    }
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, to: *mut f32, row: usize, rows: usize) {
+        for first in (0..rows).step_by(4) {
+            transpose_4x8(from.add(first), Self::LANES, to.add(first * row), row, rows - first);
+        }
     }
 }

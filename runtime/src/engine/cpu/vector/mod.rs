@@ -8,6 +8,8 @@ mod avx512;
 mod neon;
 mod portable;
 mod traits;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use avx2::run_avx2;

@@ -26,6 +26,7 @@ pub unsafe fn run_neon<K: Kernel>(kernel: K) {
 // SAFETY of all bodies: the trait's contract gives the instructions and the pointers.
 impl Vector for Neon {
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
     const ROWS_1: usize = 14;
     const ROWS_2: usize = 6;
 

@@ -22,6 +22,7 @@ const TO_WHOLE: f32 = 12_582_912.0;
 // No instructions are assumed; pointers are used as the trait allows.
 impl Vector for Portable {
     const LANES: usize = 8;
+    const REGISTERS: usize = 8;
     const ROWS_1: usize = 6;
     const ROWS_2: usize = 3;
 

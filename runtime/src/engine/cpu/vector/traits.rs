@@ -10,6 +10,8 @@
 pub trait Vector: Copy {
     /// Numbers in one vector.
     const LANES: usize;
+    /// Vectors that are in registers at the same time.
+    const REGISTERS: usize;
     /// Rows of the largest register tile that is one block wide: accumulators, one weight and one input must fit the registers.
     const ROWS_1: usize;
     /// Rows of the largest register tile that is two blocks wide.
@@ -39,6 +41,18 @@ pub trait Vector: Copy {
     unsafe fn round(self) -> Self;
     /// `2^self` for whole numbers from -126 to 127.
     unsafe fn exp2(self) -> Self;
+
+    /// The first `rows` numbers of each of [`Self::LANES`] vectors, which stand one behind the other at `from`, as so many rows
+    /// at `to`, `row` numbers apart: from lanes to planes.
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, to: *mut f32, row: usize, rows: usize) {
+        for lane in 0..rows {
+            for vector in 0..Self::LANES {
+                // SAFETY: the trait's own conditions.
+                unsafe { *to.add(lane * row + vector) = *from.add(vector * Self::LANES + lane) };
+            }
+        }
+    }
 }
 
 /// A piece of work that is compiled once per set of instructions.

@@ -105,31 +105,47 @@ impl Chunk<'_> {
 
     #[inline(always)]
     unsafe fn transform_outputs<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(self, groups: [usize; 2]) {
-        let Winograd { output, stored, chunk, bias, activation, .. } = self.step;
-        let (row, point) = (output.row_len(), self.step.m_point());
-        let start = 2 * groups[0];
+        let (output, start) = (&self.step.output, 2 * groups[0]);
         for index in start..output.blocks().min(2 * groups[1]) {
-            let bias = V::load(bias[index * V::LANES..].as_ptr());
-            let to = stored.then(|| self.memory.at(output.block(index).offset, output.block_len()));
             for tile in 0..self.count {
-                let [y, x] = self.origin(tile, O);
-                let products = self.m.add(((index - start) * chunk + tile) * V::LANES);
-                let values = activation::apply_all(*activation, transform::output::<V, M, T, O>(products, point), bias);
-                if let Some(to) = to {
-                    self.store::<V, O>(&values, [output.height - y, output.width - x], to.add(y * row + x * V::LANES));
-                }
-                if let Some(pooled) = &self.step.pooled {
-                    self.pool::<V, O>(&values, pooled, index, [y / 2, x / 2]);
+                let products = self.m.add(((index - start) * self.step.chunk + tile) * V::LANES);
+                let at = self.origin(tile, O);
+                self.finish_rows::<V, M, T, O>(products, index, at, 0);
+                if O > 2 {
+                    self.finish_rows::<V, M, T, O>(products, index, at, 2);
                 }
             }
         }
     }
 
+    /// Makes rows `first` and `first + 1` of a tile of block `index`, whose first output is at row and column `at`, of its products.
+    #[inline(always)]
+    unsafe fn finish_rows<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(
+        self,
+        products: *const f32,
+        index: usize,
+        at: [usize; 2],
+        first: usize,
+    ) {
+        let Winograd { output, stored, bias, activation, pooled, .. } = self.step;
+        let sums = transform::output_rows::<V, M, T, O>(products, self.step.m_point(), first);
+        let values = activation::apply_all(*activation, sums, V::load(bias[index * V::LANES..].as_ptr()));
+        let [y, x] = [at[0] + first, at[1]];
+        if *stored {
+            let to = self.memory.at(output.block(index).offset, output.block_len());
+            let inside = [output.height.saturating_sub(y), output.width - x];
+            self.store::<V, O>(&values, inside, to.wrapping_add(y * output.row_len() + x * V::LANES));
+        }
+        if let Some(pooled) = pooled {
+            self.pool::<V, O>(&values, pooled, index, [y / 2, x / 2]);
+        }
+    }
+
     /// Stores what lies inside the map, of which `inside` rows and columns are left.
     #[inline(always)]
-    unsafe fn store<V: Vector, const O: usize>(self, values: &[[V; O]; O], inside: [usize; 2], to: *mut f32) {
+    unsafe fn store<V: Vector, const O: usize>(self, values: &[[V; O]; 2], inside: [usize; 2], to: *mut f32) {
         let row = self.step.output.row_len();
-        if inside[0] >= O && inside[1] >= O {
+        if inside[0] >= 2 && inside[1] >= O {
             // Loops of constant length keep the values in registers.
             for (dy, line) in values.iter().enumerate() {
                 for (dx, value) in line.iter().enumerate() {
@@ -141,32 +157,27 @@ impl Chunk<'_> {
         }
     }
 
-    /// As [`Self::store`], where a part of the tile lies beyond the edge.
+    /// As [`Self::store`], where a part of the rows lies beyond the edge.
     #[inline(always)]
-    unsafe fn store_edge<V: Vector, const O: usize>(self, values: &[[V; O]; O], inside: [usize; 2], to: *mut f32) {
+    unsafe fn store_edge<V: Vector, const O: usize>(self, values: &[[V; O]; 2], inside: [usize; 2], to: *mut f32) {
         for (dy, line) in values.iter().take(inside[0]).enumerate() {
             for (dx, value) in line.iter().take(inside[1]).enumerate() {
                 value.store(to.add(dy * self.step.output.row_len() + dx * V::LANES));
             }
         }
     }
-}
 
-/// SAFETY of all methods: as above.
-impl Chunk<'_> {
-    /// Writes the largest of each 2x2 of a tile's values, as far as it lies inside the pooled map: one block of it, from row and
-    /// column `at` on. Of NaN and a number the later one wins, as in the pooling step.
+    /// Writes the largest of each 2x2 of two rows of values, as far as it lies inside the pooled map: one block of it, from row
+    /// and column `at` on. Of NaN and a number the later one wins, as in the pooling step.
     #[inline(always)]
-    unsafe fn pool<V: Vector, const O: usize>(self, values: &[[V; O]; O], pooled: &Map, block: usize, at: [usize; 2]) {
+    unsafe fn pool<V: Vector, const O: usize>(self, values: &[[V; O]; 2], pooled: &Map, block: usize, [y, first]: [usize; 2]) {
         let to = self.memory.at(pooled.block(block).offset, pooled.block_len());
-        for dy in 0..O / 2 {
-            for dx in 0..O / 2 {
-                let [y, x] = [at[0] + dy, at[1] + dx];
-                let [above, below] = [values[2 * dy], values[2 * dy + 1]];
-                let largest = above[2 * dx].max(above[2 * dx + 1]).max(below[2 * dx]).max(below[2 * dx + 1]);
-                if y < pooled.height && x < pooled.width {
-                    largest.store(to.add(y * pooled.row_len() + x * V::LANES));
-                }
+        let [above, below] = values;
+        for dx in 0..O / 2 {
+            let x = first + dx;
+            let largest = above[2 * dx].max(above[2 * dx + 1]).max(below[2 * dx]).max(below[2 * dx + 1]);
+            if y < pooled.height && x < pooled.width {
+                largest.store(to.add(y * pooled.row_len() + x * V::LANES));
             }
         }
     }
@@ -181,8 +192,12 @@ struct Products {
 
 impl Sink for Products {
     #[inline(always)]
-    unsafe fn put<V: Vector>(&self, row: usize, block: usize, sum: V) {
-        sum.store(self.to.add(block * self.block + row * V::LANES));
+    unsafe fn put<V: Vector, const R: usize, const B: usize>(&self, sums: [[V; B]; R]) {
+        for (row, sums) in sums.into_iter().enumerate() {
+            for (block, sum) in sums.into_iter().enumerate() {
+                sum.store(self.to.add(block * self.block + row * V::LANES));
+            }
+        }
     }
 }
 

@@ -66,18 +66,26 @@ unsafe fn linear_1d<V: Vector>([a, b, c, e]: [V; 4]) -> [V; 6] {
 /// The instructions of `V` are available; all those vectors are readable and writable.
 #[inline(always)]
 pub(super) unsafe fn input<V: Vector, const LINEAR: bool>(from: *const f32, row: usize, to: *mut f32, point: usize) {
+    rows::<V, LINEAR>(from, row, to, point, [0, 5]);
+    rows::<V, LINEAR>(from, row, to, point, [1, 2]);
+    rows::<V, LINEAR>(from, row, to, point, [3, 4]);
+}
+
+/// Two rows of [`input`]; what they do not need is compiled out.
+#[inline(always)]
+unsafe fn rows<V: Vector, const LINEAR: bool>(from: *const f32, row: usize, to: *mut f32, point: usize, rows: [usize; 2]) {
     let line = |seen: [V; 4]| if LINEAR { linear_1d(seen) } else { nearest_1d(seen) };
-    let mut half = [[V::splat(0.0); SEEN]; TILE];
+    let mut half = [[V::splat(0.0); SEEN]; 2];
     for x in 0..SEEN {
         let mut column = [V::splat(0.0); SEEN];
         for (y, d) in column.iter_mut().enumerate() {
             *d = V::load(from.add(y * row + x * V::LANES));
         }
-        for (y, d) in line(column).into_iter().enumerate() {
-            half[y][x] = d;
-        }
+        let values = line(column);
+        half[0][x] = values[rows[0]];
+        half[1][x] = values[rows[1]];
     }
-    for (y, seen) in half.into_iter().enumerate() {
+    for (seen, y) in half.into_iter().zip(rows) {
         for (x, v) in line(seen).into_iter().enumerate() {
             // Nobody reads what is always zero.
             if LINEAR || !is_zero(y * TILE + x, TILE) {

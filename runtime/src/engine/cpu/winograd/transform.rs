@@ -108,6 +108,9 @@ pub(super) unsafe fn kernel_row<V: Vector, M: Method<T, O>, const T: usize, cons
 /// Transforms one tile of one block: `T` x `T` vectors at `from`, rows `row` numbers apart, to as many vectors `point` numbers
 /// apart.
 ///
+/// Two rows of points at a time, those that have most in common: what is between the two steps stays in registers then, and
+/// reading the tile again costs less than storing all of it.
+///
 /// # Safety
 /// The instructions of `V` are available; all those vectors are readable and writable.
 #[inline(always)]
@@ -117,45 +120,59 @@ pub(super) unsafe fn input<V: Vector, M: Method<T, O>, const T: usize, const O: 
     to: *mut f32,
     point: usize,
 ) {
-    let mut half = [[V::splat(0.0); T]; T];
+    input_rows::<V, M, T, O>(from, row, to, point, [0, T - 1]);
+    input_rows::<V, M, T, O>(from, row, to, point, [1, 2]);
+    if T > 4 {
+        input_rows::<V, M, T, O>(from, row, to, point, [3, 4]);
+    }
+}
+
+/// Two rows of [`input`]; what they do not need is compiled out.
+#[inline(always)]
+unsafe fn input_rows<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(
+    from: *const f32,
+    row: usize,
+    to: *mut f32,
+    point: usize,
+    rows: [usize; 2],
+) {
+    let mut half = [[V::splat(0.0); T]; 2];
     for x in 0..T {
         let mut column = [V::splat(0.0); T];
         for (y, d) in column.iter_mut().enumerate() {
             *d = V::load(from.add(y * row + x * V::LANES));
         }
-        for (y, d) in M::input_1d(column).into_iter().enumerate() {
-            half[y][x] = d;
-        }
+        let values = M::input_1d(column);
+        half[0][x] = values[rows[0]];
+        half[1][x] = values[rows[1]];
     }
-    for (y, line) in half.into_iter().enumerate() {
+    for (line, y) in half.into_iter().zip(rows) {
         for (x, v) in M::input_1d(line).into_iter().enumerate() {
             v.store(to.add((y * T + x) * point));
         }
     }
 }
 
-/// Transforms one tile of one block back: `T` x `T` vectors at `from`, `point` numbers apart, to `O` x `O` sums.
+/// Transforms one tile of one block back: `T` x `T` vectors at `from`, `point` numbers apart, to rows `first` and the next one of
+/// the `O` x `O` sums.
 ///
 /// # Safety
-/// The instructions of `V` are available; all those vectors are readable.
+/// The instructions of `V` are available; all those vectors are readable; there are two such rows.
 #[inline(always)]
-pub(super) unsafe fn output<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(
+pub(super) unsafe fn output_rows<V: Vector, M: Method<T, O>, const T: usize, const O: usize>(
     from: *const f32,
     point: usize,
-) -> [[V; O]; O] {
-    let mut half = [[V::splat(0.0); T]; O];
+    first: usize,
+) -> [[V; O]; 2] {
+    let mut half = [[V::splat(0.0); T]; 2];
     for x in 0..T {
         let mut column = [V::splat(0.0); T];
         for (y, m) in column.iter_mut().enumerate() {
             *m = V::load(from.add((y * T + x) * point));
         }
-        for (y, v) in M::output_1d(column).into_iter().enumerate() {
-            half[y][x] = v;
-        }
+        let values = M::output_1d(column);
+        half[0][x] = values[first];
+        half[1][x] = values[first + 1];
     }
-    let mut sums = [[V::splat(0.0); O]; O];
-    for (y, line) in half.into_iter().enumerate() {
-        sums[y] = M::output_1d(line);
-    }
-    sums
+    [M::output_1d(half[0]), M::output_1d(half[1])]
 }
