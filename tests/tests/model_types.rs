@@ -35,6 +35,7 @@ confmaps = { sigma = 1.5, stride = 4 }
 pafs = { sigma = 12.0, stride = 4, weight = 0.2 }
 [identity]
 class_maps = { sigma = 2.0, stride = 4, weight = 0.1 }
+class_vectors = { weight = 0.001 }
 [top_down]
 anchor_part = "thorax"
 crop_size_px = 64
@@ -48,7 +49,7 @@ scale = [1.0, 1.0]
 [train]
 batch_size = 4
 epochs = 2
-steps_per_epoch = 300
+steps_per_epoch = 450
 learning_rate = 5e-3
 warmup_steps = 20
 schedule = "cosine"
@@ -78,6 +79,9 @@ fn measured(model_type: TrainModelType, settings: &[&str]) -> Evaluation {
     run(model_type, settings, tempfile::tempdir().unwrap().path()).1.validation
 }
 
+/// For one animal's centre, and for the two networks of top-down models, which have an easier task each.
+const FEWER_STEPS: [&str; 1] = ["train.steps_per_epoch=300"];
+
 /// Figures of a few steps, which move nothing.
 const UNTRAINED: [&str; 4] = ["train.epochs=1", "train.steps_per_epoch=1", "train.learning_rate=1e-9", "train.warmup_steps=0"];
 
@@ -86,27 +90,28 @@ fn found(evaluation: &Evaluation) -> f64 {
     evaluation.report.within_3px.unwrap_or(0.0)
 }
 
-fn beats_untrained(model_type: TrainModelType) -> Evaluation {
+/// `settings` are those of the trained one. Of runs with other seeds the worst found 0.49 of the parts.
+fn beats_untrained(model_type: TrainModelType, settings: &[&str]) -> Evaluation {
     let untrained = measured(model_type, &UNTRAINED);
-    let trained = measured(model_type, &[]);
+    let trained = measured(model_type, settings);
     println!("{model_type:?}: {:.3} -> {:.3} {:?}", found(&untrained), found(&trained), trained.identity);
-    assert!(found(&untrained) < 0.03 && found(&trained) > 0.15, "{} -> {}", found(&untrained), found(&trained));
+    assert!(found(&untrained) < 0.03 && found(&trained) > 0.35, "{} -> {}", found(&untrained), found(&trained));
     trained
 }
 
 #[test]
 fn single_instance() {
-    beats_untrained(TrainModelType::SingleInstance);
+    beats_untrained(TrainModelType::SingleInstance, &[]);
 }
 
 #[test]
 fn bottom_up() {
-    beats_untrained(TrainModelType::BottomUp);
+    beats_untrained(TrainModelType::BottomUp, &[]);
 }
 
 #[test]
 fn centroid() {
-    let trained = beats_untrained(TrainModelType::Centroid).report;
+    let trained = beats_untrained(TrainModelType::Centroid, &FEWER_STEPS).report;
     assert!(trained.recall.unwrap() > 0.7 && trained.precision.unwrap() > 0.7, "{trained}");
 }
 
@@ -130,17 +135,17 @@ fn centroid_models_are_compared_by_distance() {
 
 #[test]
 fn top_down() {
-    beats_untrained(TrainModelType::TopDown);
+    beats_untrained(TrainModelType::TopDown, &FEWER_STEPS);
 }
 
 #[test]
 fn bottom_up_id() {
-    recognises(&beats_untrained(TrainModelType::BottomUpId));
+    recognises(&beats_untrained(TrainModelType::BottomUpId, &[]));
 }
 
 #[test]
 fn top_down_id() {
-    recognises(&beats_untrained(TrainModelType::TopDownId));
+    recognises(&beats_untrained(TrainModelType::TopDownId, &FEWER_STEPS));
 }
 
 /// Two individuals: half of the names would be right by chance.

@@ -24,13 +24,15 @@ pub struct ClassMapConfig {
     pub sigma: f32,
     /// Input pixels per cell, a power of two up to `max_stride`. Default 4.
     pub stride: usize,
-    /// Weight of its loss, at least 0. Default 1.
+    /// Weight of its loss, at least 0. Default 0.1: with more the maps of the parts, whose squared errors are far smaller, are learned
+    /// late (`synth-identity` as `bottom_up_id`, 2 minutes on two cores, right names and mOKS with missed animals as 0: 34 % and 0.05
+    /// with 1, 71 % and 0.10 with 0.3, 89 % and 0.19 with 0.1, 76 % and 0.28 with 0.03).
     pub weight: f32,
 }
 
 impl Default for ClassMapConfig {
     fn default() -> Self {
-        Self { sigma: 5.0, stride: 4, weight: 1.0 }
+        Self { sigma: 5.0, stride: 4, weight: 0.1 }
     }
 }
 

@@ -15,6 +15,9 @@ const OTHER_BACKBONES: [(&str, usize); 4] = [("leap", 8), ("hourglass", 64), ("r
 /// Classic SLEAP's `crop_size_detection_padding`.
 pub(super) const CLASSIC_PADDING_PX: u32 = 16;
 
+/// Class maps that weigh more than this keep the maps of the parts from being learned ([`crate::config::ClassMapConfig::weight`]).
+const MAPS_OF_PARTS_SUFFER: f32 = 0.2;
+
 /// Names of classic SLEAP's heads.
 pub(super) const CLASSIC_HEADS: [(&str, TrainModelType); 6] = [
     ("single_instance", TrainModelType::SingleInstance),
@@ -59,6 +62,11 @@ pub(super) fn model_type_and_heads(
             let (sigma, stride, weight) = target(fields, &format!("{head}.class_maps"), 5.0);
             let maps = &mut found.config.identity.class_maps;
             (maps.sigma, maps.stride, maps.weight) = (sigma, stride, weight);
+            if weight > MAPS_OF_PARTS_SUFFER {
+                found.notes.push(format!(
+                    "identity.class_maps.weight = {weight} is taken over; 0.1, the default here, learns parts and names far sooner"
+                ));
+            }
             classes(fields, &format!("{head}.class_maps"), found);
         }
         TrainModelType::TopDownId => {

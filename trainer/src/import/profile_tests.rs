@@ -110,3 +110,17 @@ fn two_profiles_make_a_top_down_model() {
         assert!(config.faults().is_empty(), "{}: {:?}", preset.name, config.faults());
     }
 }
+
+#[test]
+fn heavy_class_maps_are_taken_over_and_told() {
+    let with = |weight: &str| {
+        let maps = format!(r#"{{"classes": ["anna", "bert"], "sigma": 4, "output_stride": 4, "loss_weight": {weight}}}"#);
+        let heads =
+            format!(r#"{{"multi_class_bottomup": {{"confmaps": {{"sigma": 2.5, "output_stride": 4}}, "class_maps": {maps}}}}}"#);
+        let text = format!(r#"{{"model": {{"heads": {heads}, "backbone": {{"unet": {{"filters": 24, "max_stride": 16}}}}}}}}"#);
+        let Imported { config, notes } = import_profile(&text, Path::new("p")).unwrap();
+        assert_eq!((config.model.model_type, config.identity.classes.len()), (TrainModelType::BottomUpId, 2));
+        (config.identity.class_maps.weight, notes.iter().any(|note| note.contains("identity.class_maps.weight = ")))
+    };
+    assert_eq!((with("1.0"), with("0.1")), ((1.0, true), (0.1, false)));
+}

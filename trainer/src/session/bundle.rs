@@ -179,6 +179,11 @@ fn card(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &RunFacts, h
     if !facts.classes.is_empty() {
         line("individuals", facts.classes.join(", "));
     }
+    if config.model.runtime_type().has_centroids() {
+        let anchor = config.top_down.anchor_part.as_str();
+        let mean = "the mean of the visible parts";
+        line("centre of an animal", if anchor.is_empty() { mean.to_owned() } else { format!("{anchor}, else {mean}") });
+    }
     if facts.crop_size_px > 0 {
         line("crops", format!("{0} x {0} px of the input of the instance network", facts.crop_size_px));
     }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::direct::clear_buffers;
 use crate::model::{Init, PoseNet, fit_to_images};
 use crate::prepare::{Centers, CropBatches, CropPlan, SampleBatches, TargetSpec};
+use crate::train::loop_::memory_needed;
 use crate::train::{EventSink, HeadTraining, MeasureAccuracy, TrainSummary, Validation, load_weights, train};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::path::{Path, PathBuf};
@@ -89,15 +90,18 @@ pub(super) fn train_stage(
     let checkpoint = if resume && last.exists() { Some(load_weights(&last, net)?) } else { None };
     let heads = config.heads(*stage, &setup.facts.skeleton, setup.facts.classes.len());
     let batches = batches(config, *stage, setup, &heads)?;
-    // Weights of an earlier model are already fitted to images.
-    if config.model.init == Init::Fitted && checkpoint.is_none() && config.train.start_from.is_empty() {
-        let (pixels, shape) = batches.train.batch(0, 0)?.images;
-        fit_to_images(net, &Tensor::from_data(TensorData::new(pixels, shape), net.device()))?;
-    }
     let head = |h: &HeadPlan| HeadTraining { name: h.spec.output.clone(), weight: h.weight };
     let mut spec = config.train.spec(heads.iter().map(head).collect(), batches.samples, config.hash()?);
     if config.train.freeze_encoder {
         spec.frozen = encoder_flags(&net.plan().params);
+    }
+    // Weights of an earlier model are already fitted to images.
+    if config.model.init == Init::Fitted && checkpoint.is_none() && config.train.start_from.is_empty() {
+        let first = batches.train.batch(0, 0)?;
+        // Fitting takes memory, too, and a training that does not fit is refused before any is taken.
+        memory_needed(net, &spec, &first)?;
+        let (pixels, shape) = first.images;
+        fit_to_images(net, &Tensor::from_data(TensorData::new(pixels, shape), net.device()))?;
     }
     let accuracy = accuracy.map(|meter| meter as &mut dyn MeasureAccuracy);
     let validation = Validation { batches: batches.val.as_ref(), accuracy };

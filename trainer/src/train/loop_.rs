@@ -355,7 +355,7 @@ impl<'a> Run<'a> {
 }
 
 /// The estimate for batches like this one; an error when it will not fit.
-fn memory_needed(net: &PoseNet, spec: &TrainSpec, batch: &Batch) -> Result<MemoryEstimate> {
+pub(crate) fn memory_needed(net: &PoseNet, spec: &TrainSpec, batch: &Batch) -> Result<MemoryEstimate> {
     let [images, _, height_px, width_px] = batch.images.1;
     let ahead = batches_ahead(spec.workers);
     let memory = MemoryEstimate::new(net.plan(), images, [width_px, height_px], spec.optimizer.moments(), ahead);

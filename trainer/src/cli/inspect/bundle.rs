@@ -125,10 +125,15 @@ fn describe_decoding(config: &Config, text: &mut String) -> std::fmt::Result {
 fn describe_parts(config: &Config, text: &mut String) -> std::fmt::Result {
     if let Some(top_down) = &config.top_down {
         let part = top_down.anchor_part.and_then(|part| config.skeleton.nodes.get(usize::from(part)));
-        let anchor = part.map_or_else(|| "the mean of the visible nodes".to_owned(), |name| format!("{name}, else the mean"));
+        let anchor = match part {
+            // The animal is its centre; the card tells which part that is.
+            _ if config.model_type == ModelType::Centroid => String::new(),
+            Some(name) => format!("{name}, else the mean; "),
+            None => "the mean of the visible nodes; ".to_owned(),
+        };
         writeln!(
             text,
-            "centroids        {anchor}; threshold {}, at least {} px apart",
+            "centroids        {anchor}threshold {}, at least {} px apart",
             top_down.centroid_threshold, top_down.min_centroid_distance_px
         )?;
         if config.model_type.has_crops() {
