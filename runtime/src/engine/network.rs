@@ -104,8 +104,9 @@ pub const MAX_THREADS: usize = 256;
 /// Parses ONNX bytes for the chosen backend.
 ///
 /// # Errors
-/// [`Error::InvalidConfig`] for more than [`MAX_THREADS`], [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if
-/// there is no GPU for it.
+/// [`Error::InvalidConfig`] for more than [`MAX_THREADS`] and for [`Backend::GpuOrCpu`], which is an [`Estimator`](crate::Estimator)'s to
+/// choose; [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if there
+/// is no GPU for it.
 pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
     let threads = options.threads.max(1);
     if threads > MAX_THREADS {
@@ -119,10 +120,8 @@ pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<Ou
         },
         Backend::Tract => load_tract(&onnx, outputs, threads),
         Backend::Wgpu => load_wgpu(&onnx, outputs, options.allow_software),
-        Backend::GpuOrCpu => load_wgpu(&onnx, outputs.clone(), options.allow_software).or_else(|_| {
-            let auto = EngineOptions { backend: Backend::Auto, ..*options };
-            load_network(&auto, onnx, outputs)
-        }),
+        // Only an estimator can try all that has to work, and tell why it did not.
+        Backend::GpuOrCpu => Err(Error::InvalidConfig { field: "backend", what: "gpu-or-cpu is chosen by estimators alone" }),
     }
 }
 

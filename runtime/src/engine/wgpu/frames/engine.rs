@@ -22,6 +22,8 @@ pub(in crate::engine::wgpu) const READ_WORDS: usize = 16 * 1024;
 /// Whole frames of one size on the GPU.
 pub struct WgpuFrames {
     frames: FrameProgram,
+    /// What is read with every frame.
+    pieces: Vec<Piece>,
     prepared: Prepared,
     preprocessor: Preprocessor,
     /// How the crops of top-down models are cut.
@@ -58,6 +60,7 @@ impl WgpuFrames {
         let crop_words = frames.crops.as_ref().map_or(0, |crops| crops.sizes.place_words() + crops.sizes.found_words());
         Ok(Self {
             prepared: prepare(gpu, &frames)?,
+            pieces: pieces(&frames),
             words: vec![0; frames.layout.most_words() + crop_words],
             frames,
             preprocessor: preprocessor.clone(),
@@ -152,7 +155,7 @@ impl FrameEngine for WgpuFrames {
             software: report.software,
             dispatches: self.frames.program.dispatches.len(),
             upload_bytes: upload_bytes.next_multiple_of(4),
-            read_bytes: pieces(&self.frames).iter().map(|piece| piece.bytes).sum(),
+            read_bytes: self.pieces.iter().map(|piece| piece.bytes).sum(),
             stage_ms: self.frames.stage_times(&times),
         })
     }
@@ -171,7 +174,7 @@ impl WgpuFrames {
         }
         let all = first..self.frames.program.dispatches.len();
         let readback = self.readback();
-        let waiting = self.prepared.submit(all, 1, &pieces(&self.frames), readback);
+        let waiting = self.prepared.submit(all, 1, &self.pieces, readback);
         Ok(Flight { waiting: Some(waiting), readback })
     }
 
@@ -251,8 +254,8 @@ impl WgpuFrames {
         let places = crops.table_for(origins);
         self.upload(frame)?;
         self.prepared.write(table, 0, bytemuck::cast_slice(&places));
-        let pieces = pieces(&self.frames).split_off(1);
-        let waiting = self.prepared.submit(cut..self.frames.program.dispatches.len(), 1, &pieces, self.readback());
+        let behind_cut = cut..self.frames.program.dispatches.len();
+        let waiting = self.prepared.submit(behind_cut, 1, &self.pieces[1..], self.readback());
         let behind = first_words(&self.frames);
         waiting.read(&self.prepared.gpu, bytemuck::cast_slice_mut(&mut self.words[behind..]))?;
         self.take_crops()
