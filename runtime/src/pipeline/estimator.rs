@@ -44,18 +44,19 @@ impl Estimator {
     /// # Errors
     /// Any [`Error`] of engine, preparation or self-test.
     pub fn new(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
-        if options.backend != Backend::GpuOrCpu {
+        if options.backend != Backend::Auto || !cfg!(feature = "wgpu") {
             return Self::with_engine(bundle, options);
         }
         match Self::with_engine(bundle, &Options { backend: Backend::Wgpu, ..options.clone() }) {
             Ok(estimator) => Ok(estimator),
             Err(reason) => {
-                let estimator = Self::with_engine(bundle, &Options { backend: Backend::Auto, ..options.clone() })?;
+                let estimator = Self::with_engine(bundle, options)?;
                 Ok(Self { fallback: Some(reason), ..estimator })
             }
         }
     }
 
+    /// As [`new`](Self::new), where [`Backend::Auto`] stays on the CPU.
     fn with_engine(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
         let config = bundle.config().clone();
         let (family, poses) = match Decoder::heads(config.model_type) {
@@ -91,7 +92,7 @@ impl Estimator {
         &self.config
     }
 
-    /// The engine in use; never [`Backend::Auto`] or [`Backend::GpuOrCpu`].
+    /// The engine in use; never [`Backend::Auto`].
     pub fn backend(&self) -> Backend {
         self.whole_frame().backend()
     }
@@ -212,7 +213,8 @@ impl Estimator {
         network.frames_mut().map(|engine| engine.device_report()).transpose()
     }
 
-    /// Why engine wgpu is not in use although [`Backend::GpuOrCpu`] asked for it: the adapter, its driver and what is missing.
+    /// Why [`Backend::Auto`] did not take a GPU: the adapter, its driver and what is missing. `None` in builds without engine wgpu, where
+    /// nothing was missing.
     pub fn fallback(&self) -> Option<Error> {
         self.fallback
     }
