@@ -1,6 +1,6 @@
 //! What the caller decides, and what the caller is told.
 
-use crate::engine::Backend;
+use crate::engine::{Backend, Precision};
 
 /// What happens when a frame has another size than the one prepared for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +21,10 @@ pub struct Options {
     pub threads: usize,
     /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
+    /// How engine wgpu keeps maps and weights. [`Precision::Half`] needs a bundle with a self-test: it is run whatever
+    /// [`self_test`](Self::self_test) says, and its tolerance decides whether poses are the same. Engines on the CPU have
+    /// [`Precision::Single`] alone.
+    pub precision: Precision,
     /// Frame width and height to prepare for; without it the first frame decides (and pays for the preparation). [`Backend::GpuOrCpu`]
     /// needs it to know whether a GPU is large enough.
     pub frame_px: Option<(u32, u32)>,
@@ -36,6 +40,7 @@ impl Default for Options {
             backend: Backend::Auto,
             threads: 1,
             allow_software: false,
+            precision: Precision::Single,
             frame_px: None,
             on_size_change: OnSizeChange::Refuse,
             self_test: true,

@@ -219,8 +219,8 @@ impl WholeFrame {
 /// Loads the network that a part of the configuration describes.
 fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
-    let Options { backend, threads, allow_software, .. } = *options;
-    load_network(&EngineOptions { backend, threads, allow_software }, bundle.network_bytes(&network.name)?, outputs)
+    let Options { backend, threads, allow_software, precision, .. } = *options;
+    load_network(&EngineOptions { backend, threads, allow_software, precision }, bundle.network_bytes(&network.name)?, outputs)
 }
 
 fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {
