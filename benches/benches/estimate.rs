@@ -5,7 +5,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use dormouse::bundle::SelfTest;
-use dormouse::{Bundle, Estimator, Frame, Options, Poses};
+use dormouse::{Backend, Bundle, Estimator, Frame, Options, Poses};
 use std::hint::black_box;
 
 static BUNDLE: &[u8] = include_bytes!("../../model-zoo/demo/demo.dorm");
@@ -29,7 +29,7 @@ fn estimate(c: &mut Criterion) {
     let frame = Frame::packed(expected.format, &expected.pixels, expected.width_px, expected.height_px).unwrap();
     let mut group = c.benchmark_group("estimate");
     for threads in [1, 2] {
-        let mut estimator = Estimator::new(&bundle, &Options { threads, ..Options::default() }).unwrap();
+        let mut estimator = Estimator::new(&bundle, &Options { backend: Backend::Cpu, threads, ..Options::default() }).unwrap();
         check(estimator.estimate(&frame).unwrap(), &expected);
         group.bench_function(BenchmarkId::new("demo_threads", threads), |b| {
             b.iter(|| estimator.estimate(black_box(&frame)).unwrap().len());

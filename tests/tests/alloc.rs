@@ -9,7 +9,7 @@ use dormouse::config::*;
 use dormouse::decode::Decoder;
 use dormouse::preprocess::Preprocessor;
 use dormouse::tensor::Maps;
-use dormouse::{Bundle, Estimator, Frame, ImageMap, Options, PixelFormat, Skeleton, Stage};
+use dormouse::{Backend, Bundle, Estimator, Frame, ImageMap, Options, PixelFormat, Skeleton, Stage};
 use dormouse_tests::top_down;
 
 thread_local! {
@@ -160,7 +160,7 @@ fn top_down_models_allocate_only_inside_the_engine() {
     for identity in [false, true] {
         let file = top_down::bundle(&top_down::config(identity, 4), None);
         let (width_px, height_px) = (top_down::WIDTH as u32, top_down::HEIGHT as u32);
-        let options = Options { frame_px: Some((width_px, height_px)), ..Options::default() };
+        let options = Options { backend: Backend::Cpu, frame_px: Some((width_px, height_px)), ..Options::default() };
         let mut estimator = Estimator::new(&Bundle::from_bytes(&file).unwrap(), &options).unwrap();
         // One animal first: frames with more of them, and with too many, must not need more than what was planned.
         for count in [1, 0, 4, 6, 2] {

@@ -3,13 +3,20 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use dormouse::bundle::{ExpectedInstance, SelfTest};
-use dormouse::{Bundle, Error, Estimator, Frame, ImagePoint, OnSizeChange, Options, Overflow, PixelFormat, Poses, Stage};
+use dormouse::{
+    Backend, Bundle, Error, Estimator, Frame, ImagePoint, OnSizeChange, Options, Overflow, PixelFormat, Poses, Stage,
+};
 use dormouse_tests::tolerance::{PLANTED_PART_PX, SAME_CROP_PX};
 use dormouse_tests::top_down::{Animal, HEIGHT, WIDTH, bundle, config, scene};
 
+/// Poses that a GPU, if there were one, would give to other last digits.
+fn on_cpu() -> Options {
+    Options { backend: Backend::Cpu, ..Options::default() }
+}
+
 fn estimator(identity: bool, max_instances: u32) -> Estimator {
     let file = bundle(&config(identity, max_instances), None);
-    Estimator::new(&Bundle::from_bytes(&file).unwrap(), &Options::default()).unwrap()
+    Estimator::new(&Bundle::from_bytes(&file).unwrap(), &on_cpu()).unwrap()
 }
 
 fn frame(pixels: &[u8]) -> Frame<'_> {
@@ -147,7 +154,7 @@ fn another_frame_size_is_refused_or_prepared_for() {
     let pixels = scene(&[Animal::at(20.0, 40.0)]);
     let cut = &pixels[..WIDTH * 60 * 3];
     let cut = Frame::rgb8(cut, WIDTH as u32, 60).unwrap();
-    let prepared = Options { frame_px: Some((WIDTH as u32, HEIGHT as u32)), ..Options::default() };
+    let prepared = Options { frame_px: Some((WIDTH as u32, HEIGHT as u32)), ..on_cpu() };
     let mut strict = Estimator::new(&bundle, &prepared).unwrap();
     assert!(matches!(strict.estimate(&cut), Err(Error::SizeChanged { .. })));
     assert!(matches!(strict.estimate_at(&cut, &[ImagePoint { x_px: 1.0, y_px: 1.0 }]), Err(Error::SizeChanged { .. })));
@@ -170,7 +177,7 @@ fn the_self_test_covers_both_networks_and_the_classes() {
     };
     let open = |test: &SelfTest| {
         let file = bundle(&config(true, 2), Some(test));
-        Estimator::new(&Bundle::from_bytes(&file).unwrap(), &Options::default()).map(|_| ())
+        Estimator::new(&Bundle::from_bytes(&file).unwrap(), &on_cpu()).map(|_| ())
     };
     assert_eq!(open(&test), Ok(()));
     test.instances[0].class = Some(0);

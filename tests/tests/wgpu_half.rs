@@ -1,16 +1,22 @@
 //! Engine wgpu with numbers of 16 bits in memory: what every kernel writes, whole networks, and poses.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
-use dormouse::Precision;
+use dormouse::bundle::BundleWriter;
 use dormouse::engine::Engine as _;
 use dormouse::engine::wgpu::WgpuNetwork;
 use dormouse::preprocess::InputShape;
+use dormouse::{Backend, Bundle, Error, Estimator, Options, Precision};
+use dormouse_tests::golden::data_path;
 use dormouse_tests::onnx::{Attr, Onnx};
+use dormouse_tests::poses::distances_px;
 use dormouse_tests::run_tract::run_tract;
-use dormouse_tests::tolerance::HALF_NETWORK;
+use dormouse_tests::tolerance::{HALF_NETWORK, HALF_POSE_PX, HALF_TIES};
 use dormouse_tests::untrained::{Untrained, image, model_types, recipes};
 use dormouse_tests::wgpu_suite::{GPU, file, same_as_reference, weights};
+use dormouse_trainer::dataset::SampleSource;
+use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
+use dormouse_trainer::dataset::video::open_path;
 use std::collections::BTreeSet;
 
 const SIDES: [usize; 2] = [9, 12];
@@ -170,4 +176,108 @@ fn whole_networks() {
     }
     // Were it the error of 32 bits, the numbers would not have been kept in 16.
     assert!(worst > 1e-4, "{worst}");
+}
+
+static DEMO: &[u8] = include_bytes!("../../model-zoo/demo/demo.dorm");
+
+fn options(backend: Backend) -> Options {
+    let half = Options { allow_software: true, precision: Precision::Half, ..Options::default() };
+    Options { backend, frame_px: Some((160, 128)), ..half }
+}
+
+/// The same model in half precision on the GPU, and on the CPU.
+fn half_and_cpu(bundle: &Bundle<'_>, frame_px: (u32, u32)) -> [Estimator; 2] {
+    let frame_px = Some(frame_px);
+    let half = Estimator::new(bundle, &Options { frame_px, ..options(Backend::Wgpu) }).unwrap();
+    assert_eq!((half.backend(), half.precision(), half.fallback()), (Backend::Wgpu, Precision::Half, None));
+    let single = Options { precision: Precision::Single, frame_px, ..options(Backend::Cpu) };
+    [half, Estimator::new(bundle, &single).unwrap()]
+}
+
+/// Panics if more keypoints are far away than may be, or none is, as if all had 32 bits.
+fn near_but_for_ties(mut away_px: Vec<f32>) {
+    away_px.sort_by(f32::total_cmp);
+    let rank = |share: f64| away_px[((away_px.len() - 1) as f64 * share) as usize];
+    let far = away_px.iter().filter(|away_px| **away_px > HALF_POSE_PX).count();
+    println!("{} keypoints, {far} farther than {HALF_POSE_PX} px apart", away_px.len());
+    println!("px apart: median {}, 95 % {}, 99 % {}, most {}", rank(0.5), rank(0.95), rank(0.99), rank(1.0));
+    assert!(rank(1.0 - HALF_TIES) <= HALF_POSE_PX, "{} px apart", rank(1.0 - HALF_TIES));
+    assert!(rank(0.5) > 1e-5, "{} px apart in the median", rank(0.5));
+}
+
+/// The same animals as on the CPU, near enough.
+#[test]
+#[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
+fn poses_of_drawn_scenes() {
+    const SCENES: usize = 50;
+    let config =
+        SynthConfig { width_px: 160, height_px: 128, count: SCENES, seed: 81, bright_on_dark: 0.0, ..SynthConfig::default() };
+    let scenes = SynthScenes::new(config).unwrap();
+    let [mut half, mut cpu] = half_and_cpu(&Bundle::from_bytes(DEMO).unwrap(), (160, 128));
+    let mut away_px = Vec::new();
+    for index in 0..SCENES {
+        let image = scenes.sample(index).unwrap().image;
+        let frame = image.frame().unwrap();
+        away_px.extend(distances_px(half.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), &format!("scene {index}")));
+    }
+    assert!(away_px.len() > 10 * SCENES, "{} keypoints", away_px.len());
+    near_but_for_ties(away_px);
+}
+
+/// Frames of a real video with a model that was trained for it, named by `DORMOUSE_TEST_BUNDLE`: by hand, as no such model may be committed.
+/// Says how many frames have other animals or parts than on the CPU.
+#[test]
+#[ignore = "needs DORMOUSE_TEST_BUNDLE, ../shared/data/flies, ffmpeg and a Vulkan driver"]
+fn poses_of_real_frames() {
+    const FRAMES: u64 = 100;
+    let path = std::env::var_os("DORMOUSE_TEST_BUNDLE").expect("DORMOUSE_TEST_BUNDLE names a model that was trained for flies");
+    let file = std::fs::read(path).unwrap();
+    let mut video = open_path(data_path("flies/centered_pair_small.mp4")).unwrap();
+    let size_px = (video.width_px() as u32, video.height_px() as u32);
+    let [mut half, mut cpu] = half_and_cpu(&Bundle::from_bytes(&file).unwrap(), size_px);
+    let (mut away_px, mut others) = (Vec::new(), 0);
+    for index in 0..FRAMES {
+        let image = video.frame(index).unwrap();
+        let frame = image.frame().unwrap();
+        let (ours, expected) = (half.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap());
+        let parts =
+            |poses: &dormouse::Poses| poses.iter().map(|i| i.keypoints.iter().map(|k| k.is_visible()).collect()).collect();
+        let (found, wanted): (Vec<Vec<bool>>, Vec<Vec<bool>>) = (parts(ours), parts(expected));
+        if found == wanted {
+            away_px.extend(distances_px(ours, expected, &format!("frame {index}")));
+        } else {
+            others += 1;
+        }
+    }
+    println!("{others} of {FRAMES} frames have other animals or parts");
+    near_but_for_ties(away_px);
+}
+
+/// Half precision is refused without a self-test, where that fails, and on other engines; auto goes on with the next best.
+#[test]
+#[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
+fn the_self_test_decides() {
+    let demo = Bundle::from_bytes(DEMO).unwrap();
+    let mut test = demo.self_test().unwrap().unwrap();
+    let network = &demo.config().networks[0].name;
+    let writer = || BundleWriter::new(demo.config()).unwrap().network(network, demo.network(network).unwrap().to_vec());
+    let untested = writer().finish().unwrap();
+    // Sixteen bits move keypoints by more than that.
+    test.tolerance_px = 1e-5;
+    let strict = writer().self_test(&test).unwrap().finish().unwrap();
+    let fault = |result: Result<Estimator, Error>| result.err().unwrap().to_string();
+    for (file, what) in [(&untested, "a self-test"), (&strict, "self-test failed")] {
+        let bundle = Bundle::from_bytes(file).unwrap();
+        let message = fault(Estimator::new(&bundle, &options(Backend::Wgpu)));
+        assert!(message.contains(what), "{message}");
+        // Whatever the options say of it.
+        let untested = Options { self_test: false, ..options(Backend::Auto) };
+        let auto = Estimator::new(&bundle, &untested).unwrap();
+        assert_eq!((auto.backend(), auto.precision()), (Backend::Wgpu, Precision::Single));
+        assert!(auto.fallback().unwrap().to_string().contains(what));
+    }
+    for backend in [Backend::Cpu, Backend::Tract] {
+        let message = fault(Estimator::new(&demo, &options(backend)));
+        assert!(message.contains("half is for engine wgpu alone"), "{message}");
+    }
 }

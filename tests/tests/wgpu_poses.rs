@@ -115,7 +115,7 @@ fn frames_on_their_way_give_the_same_poses() {
 fn a_gpu_where_there_is_one_and_the_reason_where_there_is_none() {
     let bundle = Bundle::from_bytes(DEMO).unwrap();
     for allow_software in [true, false] {
-        let options = Options { backend: Backend::GpuOrCpu, allow_software, frame_px: Some((96, 96)), ..Options::default() };
+        let options = Options { backend: Backend::Auto, allow_software, frame_px: Some((96, 96)), ..Options::default() };
         let estimator = Estimator::new(&bundle, &options).unwrap();
         let report = GPU.report();
         if allow_software || !report.software {

@@ -8,8 +8,12 @@ use core::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Backend {
-    /// Our own engine on the CPU for networks whose operators it knows, tract for others. Never a GPU: which one there is, and
-    /// whether it is faster, is not known beforehand, and adding the feature `wgpu` must not change a program.
+    /// In builds with the feature `wgpu` engine wgpu, if all of it works here: a GPU (a software adapter only where
+    /// [`Options::allow_software`](crate::Options::allow_software) is set), its memory for the frame size given, the self-test. Otherwise,
+    /// and in all other builds, our own engine on the CPU for networks whose operators it knows, tract for others.
+    /// [`Estimator::fallback`](crate::Estimator::fallback) says why it is no GPU.
+    ///
+    /// A GPU rounds in its own way: where results must be bitwise the same on every machine, name [`Cpu`](Self::Cpu).
     #[default]
     Auto,
     /// Our own engine on the CPU: small and fast, for networks whose operators it knows.
@@ -18,9 +22,6 @@ pub enum Backend {
     Tract,
     /// Our own engine on a GPU, for networks whose operators it knows.
     Wgpu,
-    /// Engine wgpu if all of it works here: adapter, memory for the frame size given, self-test. As [`Auto`](Self::Auto) otherwise, and
-    /// [`Estimator::fallback`](crate::Estimator::fallback) then says why.
-    GpuOrCpu,
 }
 
 impl Backend {
@@ -31,7 +32,6 @@ impl Backend {
             Self::Cpu => "cpu",
             Self::Tract => "tract",
             Self::Wgpu => "wgpu",
-            Self::GpuOrCpu => "gpu-or-cpu",
         }
     }
 }
@@ -51,8 +51,7 @@ impl FromStr for Backend {
             "cpu" => Ok(Self::Cpu),
             "tract" => Ok(Self::Tract),
             "wgpu" => Ok(Self::Wgpu),
-            "gpu-or-cpu" => Ok(Self::GpuOrCpu),
-            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, cpu, tract, wgpu, gpu-or-cpu" }),
+            _ => Err(Error::InvalidConfig { field: "backend", what: "must be one of auto, cpu, tract, wgpu" }),
         }
     }
 }

@@ -34,7 +34,7 @@ impl OutputSpec {
 
 /// A parsed network that can be prepared for any input size.
 pub trait Network: Send + Any {
-    /// The engine that will run it; never [`Backend::Auto`] or [`Backend::GpuOrCpu`].
+    /// The engine that will run it; never [`Backend::Auto`].
     fn backend(&self) -> Backend;
 
     /// How maps and weights are kept.
@@ -109,12 +109,12 @@ pub struct EngineOptions {
 /// Most threads of an engine; each needs memory of its own.
 pub const MAX_THREADS: usize = 256;
 
-/// Parses ONNX bytes for the chosen backend.
+/// Parses ONNX bytes for the chosen backend. [`Backend::Auto`] stays on the CPU here: whether a GPU serves is known only when a frame
+/// size is prepared and the self-test has passed, which is an [`Estimator`](crate::Estimator)'s to try.
 ///
 /// # Errors
-/// [`Error::InvalidConfig`] for more than [`MAX_THREADS`] and for [`Backend::GpuOrCpu`], which is an [`Estimator`](crate::Estimator)'s to
-/// choose; [`Error::EngineMissing`] if the backend is not in this build, [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if there
-/// is no GPU for it.
+/// [`Error::InvalidConfig`] for more than [`MAX_THREADS`]; [`Error::EngineMissing`] if the backend is not in this build,
+/// [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if there is no GPU for it.
 pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
     let threads = options.threads.max(1);
     if threads > MAX_THREADS {
@@ -128,8 +128,6 @@ pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<Ou
         },
         Backend::Tract => load_tract(&onnx, outputs, threads),
         Backend::Wgpu => load_wgpu(&onnx, outputs, options),
-        // Only an estimator can try all that has to work, and tell why it did not.
-        Backend::GpuOrCpu => Err(Error::InvalidConfig { field: "backend", what: "gpu-or-cpu is chosen by estimators alone" }),
     }
 }
 

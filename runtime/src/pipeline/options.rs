@@ -19,14 +19,14 @@ pub struct Options {
     pub backend: Backend,
     /// Threads of the engine, 1 to [`MAX_THREADS`](crate::engine::MAX_THREADS).
     pub threads: usize,
-    /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
+    /// Whether [`Backend::Auto`] and engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
     /// How engine wgpu keeps maps and weights. [`Precision::Half`] needs a bundle with a self-test: it is run whatever
     /// [`self_test`](Self::self_test) says, and its tolerance decides whether poses are the same. Engines on the CPU have
     /// [`Precision::Single`] alone.
     pub precision: Precision,
-    /// Frame width and height to prepare for; without it the first frame decides (and pays for the preparation). [`Backend::GpuOrCpu`]
-    /// needs it to know whether a GPU is large enough.
+    /// Frame width and height to prepare for; without it the first frame decides (and pays for the preparation). [`Backend::Auto`]
+    /// needs it to know whether a GPU is large enough: one that turns out too small at the first frame is an error.
     pub frame_px: Option<(u32, u32)>,
     /// What to do about frames of another size.
     pub on_size_change: OnSizeChange,

@@ -40,7 +40,7 @@ pub(super) struct BenchArgs {
     /// Size of the network's input, and of whole frames, in pixels, WIDTHxHEIGHT
     #[arg(long, value_parser = parse_size)]
     size: (usize, usize),
-    /// Engine: auto, cpu, tract, wgpu or gpu-or-cpu
+    /// Engine: auto (a GPU if this build has engine wgpu and one serves, the CPU otherwise), cpu, tract or wgpu
     #[arg(long, default_value = "auto")]
     backend: Backend,
     /// Threads of the engine
@@ -55,7 +55,7 @@ pub(super) struct BenchArgs {
     /// Show the time of each step of engine cpu, or the kernels of engine wgpu with their times where the adapter can tell them
     #[arg(long)]
     layers: bool,
-    /// Let engine wgpu take a software adapter where there is no GPU; its times are no GPU's
+    /// Let engines auto and wgpu take a software adapter where there is no GPU; its times are no GPU's
     #[arg(long)]
     allow_software: bool,
     /// Let engine wgpu keep maps and weights in 16 bits; a bundle's self-test then says whether poses stay the same
@@ -111,16 +111,17 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
     let start_bytes = measure::process_bytes("VmRSS:");
     let onnx = read_network(&args.model, args.network.as_deref())?;
     let isa = args.isa.map(IsaName::find).transpose()?;
-    let other = matches!(args.backend, Backend::Tract | Backend::Wgpu | Backend::GpuOrCpu);
+    let other = matches!(args.backend, Backend::Tract | Backend::Wgpu);
     ensure!(args.isa.is_none() || !other, "--isa chooses the instructions of engine cpu, not of {}", args.backend);
-    let gpu = matches!(args.backend, Backend::Wgpu | Backend::GpuOrCpu);
-    ensure!(!args.allow_software || gpu, "--allow-software is for --backend wgpu and gpu-or-cpu");
-    ensure!(!args.half || gpu, "--half is for --backend wgpu and gpu-or-cpu");
+    let backend = if isa.is_some() { Backend::Cpu } else { args.backend };
+    let gpu = matches!(backend, Backend::Wgpu | Backend::Auto);
+    ensure!(!args.allow_software || gpu, "--allow-software is for --backend auto and wgpu");
+    ensure!(!args.half || gpu, "--half is for --backend auto and wgpu");
     ensure!(is_bundle(&args.model) || !args.whole, "--whole is for bundles; {} is a network alone", args.model.display());
-    let whole = args.whole || (is_bundle(&args.model) && args.backend == Backend::Wgpu);
+    let whole = args.whole || (is_bundle(&args.model) && backend == Backend::Wgpu);
     ensure!(whole || args.in_flight == 1, "--in-flight is for whole frames: give --whole and a bundle");
     let order = measure::Order {
-        backend: args.backend,
+        backend,
         threads: usize::from(args.threads),
         frames: args.frames as usize,
         width_px: args.size.0,
@@ -131,7 +132,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
         start_bytes,
     };
     let mut measured = measure::measure(onnx, &order).with_context(|| format!("{}", args.model.display()))?;
-    if whole {
+    if whole || (is_bundle(&args.model) && measured.backend == Backend::Wgpu.name()) {
         let bundle = Bundle::open(&args.model).with_context(|| args.model.display().to_string())?;
         measured.whole = Some(whole::measure(&bundle, &order, args.in_flight > 1)?);
     }

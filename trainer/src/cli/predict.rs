@@ -11,7 +11,7 @@ use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_name
 use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use dormouse::{Backend, Bundle, Options};
+use dormouse::{Backend, Bundle, Options, Precision};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ Examples:
   dormouse predict -m flies.dorm labels.slp -o predicted.slp --overlay pictures
   dormouse predict -m flies.dorm video.mp4 -o poses.csv --frames 0-999:10
   dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures
-  dormouse predict -m flies.dorm video.mp4 --backend wgpu               # a build with --features wgpu"
+  dormouse predict -m flies.dorm video.mp4 --backend cpu                # the same on every machine"
 )]
 pub(super) struct PredictArgs {
     /// Bundle (.dorm)
@@ -47,12 +47,15 @@ pub(super) struct PredictArgs {
     /// Threads of the network (default: all cores)
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// Engine: auto, cpu, tract, wgpu or gpu-or-cpu
+    /// Engine: auto (a GPU if this build has engine wgpu and all of it works here, the CPU otherwise), cpu, tract or wgpu
     #[arg(long, default_value = "auto")]
     backend: Backend,
-    /// Let engine wgpu take a software adapter where there is no GPU
+    /// Let engines auto and wgpu take a software adapter where there is no GPU
     #[arg(long)]
     allow_software: bool,
+    /// Let engine wgpu keep maps and weights in 16 bits, if the bundle's self-test shows that poses stay the same
+    #[arg(long)]
+    half: bool,
     #[command(flatten)]
     search: VideoSearchArgs,
     /// Print one JSON line
@@ -77,15 +80,20 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     }
     let threads = args.threads.map_or_else(default_threads, usize::from);
     let (backend, allow_software) = (args.backend, args.allow_software);
-    let options = Options { backend, allow_software, threads, ..Options::default() };
+    let mut reader = FrameReader::default();
+    let (width_px, height_px) = reader.frame_px(&input.videos, input.frames[0].0)?;
+    let frame_px = u32::try_from(width_px).ok().zip(u32::try_from(height_px).ok());
+    let precision = if args.half { Precision::Half } else { Precision::Single };
+    let options = Options { backend, allow_software, precision, threads, frame_px, ..Options::default() };
     let mut predictor = Predictor::with_options(&bundle, &options)?;
     if let Some(reason) = predictor.fallback() {
-        tell(format_args!("warning: engine {} takes the place of the GPU: {reason}", predictor.backend()));
+        let instead = if predictor.backend() == Backend::Wgpu { "in single precision" } else { "not a GPU" };
+        tell(format_args!("note: engine {}, {instead}: {reason}", predictor.backend()));
     }
     let mut labels = input.empty_labels(&bundle.config().skeleton);
     labels.tracks = class_names(bundle.config());
     labels.provenance = provenance(args, &bundle);
-    predict_frames(args, &input, &mut predictor, &mut labels)?;
+    predict_frames(args, &input, reader, &mut predictor, &mut labels)?;
     let meaning = if labels.tracks.is_empty() { TrackMeaning::Tracks } else { TrackMeaning::Classes };
     match format {
         Format::Slp => write_labels(&out, &labels)?,
@@ -114,12 +122,12 @@ fn check_out(args: &PredictArgs, out: &Path) -> anyhow::Result<()> {
 fn predict_frames(
     args: &PredictArgs,
     input: &PredictInput,
+    mut reader: FrameReader,
     predictor: &mut Predictor,
     labels: &mut Labels,
 ) -> anyhow::Result<()> {
     let bar = ProgressBar::new(input.frames.len() as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} frames, {per_sec}, {eta} left {msg}")?);
-    let mut reader = FrameReader::default();
     let mut overflowed = 0;
     for &(video, frame_index) in &input.frames {
         let image = reader.frame(&input.videos, video, frame_index)?;

@@ -15,7 +15,7 @@ pub(super) fn bytes(count: usize) -> String {
 /// One paragraph on latency.
 pub(super) fn latency(latency: &Latency, threads: usize) -> String {
     format!(
-        "latency per frame over {} frames, {threads} thread(s): p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms (first, with preparation: {:.1} ms)\n\
+        "latency per frame over {} frames, {threads} thread(s): p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms (first frame {:.1} ms)\n\
          stages, mean: preprocess {:.2} ms, network {:.2} ms, decode {:.3} ms",
         latency.frames,
         latency.p50_ms,

@@ -97,12 +97,25 @@ impl FrameReader {
     /// # Errors
     /// When the video cannot be opened or has no such frame.
     pub fn frame(&mut self, videos: &[Video], video: usize, index: u64) -> Result<crate::dataset::Image> {
+        self.source(videos, video)?.frame(index)
+    }
+
+    /// Width and height of the frames of video `video`; of images the first one's.
+    ///
+    /// # Errors
+    /// When the video cannot be opened.
+    pub fn frame_px(&mut self, videos: &[Video], video: usize) -> Result<(usize, usize)> {
+        let source = self.source(videos, video)?;
+        Ok((source.width_px(), source.height_px()))
+    }
+
+    fn source(&mut self, videos: &[Video], video: usize) -> Result<&mut dyn FrameSource> {
         if self.open.as_ref().is_none_or(|(open, _)| *open != video) {
             let wanted = videos.get(video).ok_or_else(|| Error::Data(format!("there is no video {video}")))?;
             self.open = Some((video, open_video(wanted)?));
         }
         match &mut self.open {
-            Some((_, source)) => source.frame(index),
+            Some((_, source)) => Ok(source.as_mut()),
             None => Err(Error::Data(format!("video {video} is not open"))),
         }
     }

@@ -1,5 +1,6 @@
 //! Frames in, labels with predicted instances out.
 
+use super::engine::cpu_backend;
 use super::timing::{Latency, StageTimes};
 use crate::dataset::{Image, InstanceKind, LabelInstance, LabelPoint};
 use crate::error::Result;
@@ -14,15 +15,15 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// Prepares a bundle for offline work: frames of any size, `threads` for the engine.
+    /// Prepares a bundle for measuring: frames of any size, on the [CPU](cpu_backend), with `threads`.
     ///
     /// # Errors
     /// As [`Estimator::new`].
     pub fn new(bundle: &Bundle<'_>, threads: usize, self_test: bool) -> Result<Self> {
-        Self::with_options(bundle, &Options { threads, self_test, ..Options::default() })
+        Self::with_options(bundle, &Options { backend: cpu_backend(bundle), threads, self_test, ..Options::default() })
     }
 
-    /// As [`new`](Self::new), with an engine of the caller's choice.
+    /// Prepares a bundle for offline work: frames of any size, on an engine of the caller's choice.
     ///
     /// # Errors
     /// As [`Estimator::new`].
@@ -36,7 +37,7 @@ impl Predictor {
         self.estimator.backend()
     }
 
-    /// Why it is not the GPU that was asked for.
+    /// Why it is no GPU, where one was looked for.
     pub fn fallback(&self) -> Option<dormouse::Error> {
         self.estimator.fallback()
     }

@@ -26,7 +26,7 @@ impl StageTimes {
 pub struct Latency {
     /// Frames behind the percentiles (the first is not among them).
     pub frames: usize,
-    /// The first frame: it includes preparing the engine.
+    /// The first frame: it includes preparing the engine, if that was not told the frame size before.
     pub first_ms: f64,
     /// Median of whole frames.
     pub p50_ms: f64,

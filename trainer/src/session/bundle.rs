@@ -7,6 +7,7 @@ use crate::dataset::Image;
 use crate::error::Result;
 use crate::export::{check_export, metadata, to_onnx};
 use crate::model::{forward_flops, parameter_count, receptive_field_px};
+use crate::predict::cpu_backend;
 use dormouse::bundle::{BundleWriter, ExpectedInstance, SelfTest};
 use dormouse::config::{HeadConfig, IdentityConfig, NetworkConfig, Provenance, TopDownConfig};
 use dormouse::{Bundle, Config, Estimator, Options, PixelFormat, Poses};
@@ -60,7 +61,7 @@ pub fn build_bundle(
     };
     let bytes = writer.finish()?;
     // The file is opened as a user would: parsed, prepared, self-tested.
-    Estimator::new(&Bundle::from_bytes(&bytes)?, &Options::default())?;
+    prepare_on_cpu(&Bundle::from_bytes(&bytes)?, true)?;
     Ok(BuiltBundle { bytes, export_difference, has_self_test })
 }
 
@@ -70,8 +71,13 @@ pub fn build_bundle(
 /// What the runtime says against it.
 pub(super) fn check_runtime(nets: &[StageNet], config: &TrainConfig, facts: &RunFacts) -> Result<()> {
     let bytes = draft(nets, config, "untrained", facts)?.0.finish()?;
-    Estimator::new(&Bundle::from_bytes(&bytes)?, &Options::default())?;
+    prepare_on_cpu(&Bundle::from_bytes(&bytes)?, true)?;
     Ok(())
+}
+
+/// The shipped runtime on the CPU: what a bundle holds must not depend on the GPU of the machine that trained it.
+fn prepare_on_cpu(bundle: &Bundle<'_>, self_test: bool) -> Result<Estimator> {
+    Ok(Estimator::new(bundle, &Options { backend: cpu_backend(bundle), self_test, ..Options::default() })?)
 }
 
 /// The bundle without self-test, and its networks as ONNX.
@@ -140,8 +146,7 @@ fn runtime_config(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &R
 fn self_test(draft: &[u8], frames: &[Image]) -> Result<Option<SelfTest>> {
     let mut best: Option<(f32, SelfTest)> = None;
     for image in frames.iter().take(SELF_TEST_CANDIDATES) {
-        let options = Options { self_test: false, ..Options::default() };
-        let mut estimator = Estimator::new(&Bundle::from_bytes(draft)?, &options)?;
+        let mut estimator = prepare_on_cpu(&Bundle::from_bytes(draft)?, false)?;
         let poses = estimator.estimate(&image.frame()?)?;
         let scores = poses.iter().flat_map(|i| i.keypoints).filter(|k| k.is_visible()).map(|k| k.score);
         let weakest = scores.fold(f32::INFINITY, f32::min);

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::metric::{
     EvalOptions, EvalReport, FrameIdentities, FramePair, IdentityReport, PredictedPose, center_reach_px, evaluate,
 };
-use crate::predict::{Latency, Predictor};
+use crate::predict::{Latency, Predictor, cpu_backend};
 use crate::targets::centroid;
 use dormouse::{Bundle, Estimator, ImagePoint, Instance, Keypoint, OnSizeChange, Options};
 use serde::Serialize;
@@ -95,7 +95,13 @@ impl Gathered {
 /// # Errors
 /// When the model is not top-down; otherwise as [`evaluate_source`].
 pub fn evaluate_centered(bundle: &Bundle<'_>, source: &dyn SampleSource, threads: usize) -> Result<EvalReport> {
-    let options = Options { threads, self_test: false, on_size_change: OnSizeChange::Reprepare, ..Options::default() };
+    let options = Options {
+        backend: cpu_backend(bundle),
+        threads,
+        self_test: false,
+        on_size_change: OnSizeChange::Reprepare,
+        ..Options::default()
+    };
     let mut estimator = Estimator::new(bundle, &options)?;
     let anchor = bundle.config().top_down.as_ref().and_then(|top_down| top_down.anchor_part).map(usize::from);
     let mut pairs = Vec::with_capacity(source.len());

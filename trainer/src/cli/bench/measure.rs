@@ -104,12 +104,14 @@ pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measu
     let input = InputShape { channels, height: order.height_px, width: order.width_px };
     match order.backend {
         Backend::Wgpu => return measure_wgpu(&onnx, input, order, start),
-        Backend::GpuOrCpu => match measure_wgpu(&onnx, input, order, start) {
+        Backend::Auto if cfg!(feature = "wgpu") => match measure_wgpu(&onnx, input, order, start) {
             Ok(measured) => return Ok(measured),
-            Err(error) => tell(format_args!("warning: no GPU is timed: {error:#}")),
+            Err(error) => tell(format_args!("note: no GPU is timed: {error:#}")),
         },
         _ => {}
     }
+    // What was tried on a GPU is not the CPU's time.
+    let start = Instant::now();
     if order.backend != Backend::Tract {
         match CpuNetwork::load_whole(onnx.clone(), order.threads) {
             Ok(network) => {

@@ -13,7 +13,7 @@ const TIMED_FRAMES: usize = 20;
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Whole {
     pub backend: &'static str,
-    /// Why it is not the GPU that was asked for first.
+    /// Why it is no GPU, where one was looked for.
     pub fallback: Option<String>,
     /// Bytes of a pixel.
     pub pixel_bytes: usize,

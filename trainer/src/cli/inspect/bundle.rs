@@ -2,6 +2,7 @@
 
 use super::Description;
 use crate::cli::text::{bytes, written};
+use crate::predict::cpu_backend;
 use anyhow::Context as _;
 use dormouse::config::{Config, HeadKind, MinInstancePeaks};
 use dormouse::{Bundle, Estimator, ModelType, Options};
@@ -12,7 +13,8 @@ use std::path::Path;
 pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
     let bundle = Bundle::open(path).with_context(|| path.display().to_string())?;
     let config = bundle.config();
-    let self_test = match (bundle.self_test()?, Estimator::new(&bundle, &Options::default())) {
+    let options = Options { backend: cpu_backend(&bundle), ..Options::default() };
+    let self_test = match (bundle.self_test()?, Estimator::new(&bundle, &options)) {
         (None, Ok(_)) => "none in the bundle; the network loads".to_owned(),
         (Some(test), Ok(_)) => {
             format!(
