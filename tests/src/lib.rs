@@ -9,6 +9,8 @@ pub mod frames_suite;
 pub mod golden;
 pub mod heap;
 pub mod hostile;
+pub mod keras;
+pub mod keras_layers;
 pub mod networks;
 pub mod node_files;
 pub mod npy;

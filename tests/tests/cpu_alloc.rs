@@ -6,9 +6,11 @@ use dormouse::bundle::NetworkBytes;
 use dormouse::engine::Engine as _;
 use dormouse::engine::cpu::{CpuNetwork, Isa};
 use dormouse::preprocess::InputShape;
+use dormouse::{Backend, Bundle, Estimator, Frame, Options, PixelFormat};
 use dormouse_tests::cpu_suite::{file, weights};
 use dormouse_tests::heap::{CountingHeap, heap_use, with_little_memory};
 use dormouse_tests::onnx::Attr;
+use dormouse_tests::top_down;
 
 #[global_allocator]
 static HEAP: CountingHeap = CountingHeap;
@@ -106,4 +108,43 @@ fn too_little_memory_is_an_error() {
     let message = refused.unwrap_err().to_string();
     assert!(message.contains("there is no memory for") && message.contains(" MB of maps"), "{message}");
     assert!(with_little_memory(MOST, || prepare(64).is_ok()));
+}
+
+static DEMO: &[u8] = include_bytes!("../../model-zoo/demo/demo.dorm");
+
+/// Requests of each of five frames, two of which are on their way at a time, from the first submission on, and the animals found.
+fn submitted(bundle: &[u8], frame: &Frame<'_>, in_flight: Option<PixelFormat>) -> (Vec<usize>, usize) {
+    let frame_px = Some((frame.width_px(), frame.height_px()));
+    let options = Options { backend: Backend::Cpu, threads: 2, frame_px, in_flight, ..Options::default() };
+    let mut estimator = Estimator::new(&Bundle::from_bytes(bundle).unwrap(), &options).unwrap();
+    let mut animals = 0;
+    let requests = (0..5).map(|index| {
+        let work = || {
+            estimator.submit(frame).unwrap();
+            if index > 0 {
+                animals += estimator.finish().unwrap().1.len();
+            }
+        };
+        heap_use(work).1.requests
+    });
+    (requests.collect(), animals)
+}
+
+/// Submitting copies frames, to memory that was made before.
+#[test]
+fn submitting_and_finishing_allocate_nothing() {
+    let test = Bundle::from_bytes(DEMO).unwrap().self_test().unwrap().unwrap();
+    let (width_px, height_px) = (top_down::WIDTH as u32, top_down::HEIGHT as u32);
+    let scene = top_down::scene(&[top_down::Animal::at(30.0, 20.0), top_down::Animal::at(85.4, 30.7)]);
+    let models = [
+        (DEMO.to_vec(), test.frame().unwrap()),
+        (top_down::bundle(&top_down::config(true, 4), None), Frame::rgb8(&scene, width_px, height_px).unwrap()),
+    ];
+    for (bundle, frame) in models {
+        let (requests, animals) = submitted(&bundle, &frame, Some(frame.format()));
+        assert_eq!((requests, animals > 4), (vec![0; 5], true));
+        // Gray frames were announced, which take less; and none were.
+        let other = if frame.format() == PixelFormat::Gray8 { None } else { Some(PixelFormat::Gray8) };
+        assert_eq!(submitted(&bundle, &frame, other).0, [1, 1, 0, 0, 0]);
+    }
 }

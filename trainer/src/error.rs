@@ -29,6 +29,18 @@ pub enum Error {
         /// What was expected and what was found.
         what: String,
     },
+    /// A layer of another program's network cannot be taken over.
+    #[error("{}: layer {layer:?} ({class}): {what}", path.display())]
+    Layer {
+        /// The file.
+        path: PathBuf,
+        /// Name of the layer.
+        layer: String,
+        /// Its class in the other program.
+        class: String,
+        /// What is not supported or wrong, and what is known.
+        what: String,
+    },
     /// A video cannot be opened or decoded.
     #[error("video {}: {what}", path.display())]
     Video {

@@ -86,7 +86,7 @@ impl Estimator {
                 (Family::TopDown(Box::new(model)), poses)
             }
         };
-        let mut estimator = Self { config, family, poses, flights: Flights::default(), fallback: None };
+        let mut estimator = Self { config, family, poses, flights: Flights::new(options.in_flight), fallback: None };
         let half = options.precision == Precision::Half;
         if half && estimator.precision() != Precision::Half {
             return Err(Error::InvalidConfig { field: "precision", what: "half is for engine wgpu alone" });
@@ -136,13 +136,15 @@ impl Estimator {
     /// Prepares for frames of this size; frames of the present size keep what is there.
     ///
     /// # Errors
-    /// [`Error::FrameSize`], [`Error::Engine`], [`Error::OutputShape`], or [`Error::InFlight`] if frames are on their way.
+    /// [`Error::FrameSize`], [`Error::Engine`], [`Error::OutputShape`], or [`Error::InFlight`] if frames are on their way or there
+    /// is no memory for [copies](Options::in_flight) of such frames.
     pub fn prepare(&mut self, width_px: u32, height_px: u32) -> Result<(), Error> {
         self.flights.none()?;
         match &mut self.family {
-            Family::Direct(direct) => direct.network.prepare(width_px, height_px),
-            Family::TopDown(model) => model.prepare(width_px, height_px),
+            Family::Direct(direct) => direct.network.prepare(width_px, height_px)?,
+            Family::TopDown(model) => model.prepare(width_px, height_px)?,
         }
+        self.flights.make_room(width_px, height_px)
     }
 
     /// Frees the networks themselves and keeps what was prepared of them, for devices with little memory. The bytes are free
@@ -181,8 +183,8 @@ impl Estimator {
     }
 
     /// Gives a frame to the engine and comes back before it is done, so that the engine works on it while the caller gets the next one:
-    /// submit frame `n + 1`, then [`finish`](Self::finish) frame `n`. Two frames can be on their way. The pixels are copied; poses are those
-    /// of [`estimate`](Self::estimate). Engines on the CPU do the work in `finish`.
+    /// submit frame `n + 1`, then [`finish`](Self::finish) frame `n`. Two frames can be on their way. The pixels are copied, to memory
+    /// that preparation makes if [`Options::in_flight`] asks for it; poses are those of [`estimate`](Self::estimate). Engines on the CPU do the work in `finish`.
     ///
     /// After an error the frame is not on its way, and those that were before still are.
     ///
@@ -192,6 +194,10 @@ impl Estimator {
         self.flights.room()?;
         if self.whole_frame().must_prepare(frame) {
             self.prepare(frame.width_px(), frame.height_px())?;
+        }
+        // Frames of another size are refused below.
+        if self.whole_frame().is_for(frame.width_px(), frame.height_px()) {
+            self.flights.reserve(frame)?;
         }
         match &mut self.family {
             Family::Direct(direct) => direct.network.submit(frame)?,

@@ -18,11 +18,13 @@ impl Ticket {
 }
 
 /// Frames on their way, the oldest first, with copies of their pixels.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Flights {
     kept: VecDeque<Kept>,
-    /// Buffers for the next ones.
-    spare: Vec<Kept>,
+    /// Memory for the next ones: with that of `kept` enough for [`MOST_IN_FLIGHT`].
+    spare: Vec<Vec<u8>>,
+    /// Pixels that frames will have, where room for them is made beforehand.
+    format: Option<PixelFormat>,
     /// How many were submitted so far.
     submitted: u64,
 }
@@ -38,6 +40,41 @@ pub(super) struct Kept {
 }
 
 impl Flights {
+    /// None on their way; [`make_room`](Self::make_room) will be for frames of this format, if any.
+    pub fn new(format: Option<PixelFormat>) -> Self {
+        let spare = (0..MOST_IN_FLIGHT).map(|_| Vec::new()).collect();
+        Self { kept: VecDeque::with_capacity(MOST_IN_FLIGHT), spare, format, submitted: 0 }
+    }
+
+    /// Makes all copies possible of frames of this size and the format of [`new`](Self::new), and frees what is more than that. For when
+    /// none is on its way.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if there is no memory.
+    pub fn make_room(&mut self, width_px: u32, height_px: u32) -> Result<(), Error> {
+        let Some(format) = self.format else { return Ok(()) };
+        let bytes = width_px as usize * height_px as usize * format.bytes_per_pixel();
+        for pixels in &mut self.spare {
+            pixels.clear();
+            pixels.shrink_to(bytes);
+            pixels.try_reserve_exact(bytes).map_err(|_| NO_MEMORY)?;
+            // Written here, so that the first frame does not wait for the system's pages.
+            pixels.resize(bytes, 0);
+        }
+        Ok(())
+    }
+
+    /// Makes room for a copy of this frame, if there is not enough yet.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] if there is no memory.
+    pub fn reserve(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        let bytes = frame.width_px() as usize * frame.height_px() as usize * frame.format().bytes_per_pixel();
+        let Some(pixels) = self.spare.last_mut() else { return self.room() };
+        pixels.clear();
+        pixels.try_reserve_exact(bytes).map_err(|_| NO_MEMORY)
+    }
+
     /// Frames on their way.
     pub fn len(&self) -> usize {
         self.kept.len()
@@ -56,11 +93,11 @@ impl Flights {
         if self.kept.len() < MOST_IN_FLIGHT { Ok(()) } else { Err(full) }
     }
 
-    /// Copies a frame, to the memory of earlier ones where there is some.
+    /// Copies a frame to the memory that was [reserved](Self::reserve).
     pub fn keep(&mut self, frame: &Frame<'_>) -> Ticket {
         let ticket = Ticket(self.submitted);
         self.submitted += 1;
-        let mut pixels = self.spare.pop().map_or_else(Vec::new, |kept| kept.pixels);
+        let mut pixels = self.spare.pop().unwrap_or_default();
         pixels.clear();
         (0..frame.height_px()).for_each(|y| pixels.extend_from_slice(frame.row(y)));
         let (format, width_px, height_px) = (frame.format(), frame.width_px(), frame.height_px());
@@ -78,9 +115,11 @@ impl Flights {
 
     /// Keeps the memory of a frame that is done with.
     pub fn give_back(&mut self, kept: Kept) {
-        self.spare.push(kept);
+        self.spare.push(kept.pixels);
     }
 }
+
+const NO_MEMORY: Error = Error::InFlight("there is no memory for copies of such frames");
 
 impl Kept {
     pub fn ticket(&self) -> Ticket {
@@ -100,7 +139,7 @@ mod tests {
 
     #[test]
     fn frames_come_back_in_order_and_without_the_gaps_of_their_rows() {
-        let mut flights = Flights::default();
+        let mut flights = Flights::new(None);
         assert_eq!(flights.oldest().map(|_| ()), Err(Error::InFlight("none was submitted")));
         let bytes = [1, 2, 0, 3, 4, 0, 5, 6];
         let frame = Frame::new(PixelFormat::Gray8, &bytes, 2, 3, 3).unwrap();
@@ -116,5 +155,26 @@ mod tests {
         // The memory of the first one serves the third.
         assert_eq!(flights.keep(&other).number(), 2);
         assert!(flights.spare.is_empty() && flights.kept[1].pixels.capacity() >= 6);
+        assert!(flights.reserve(&other).is_err());
+    }
+
+    #[test]
+    fn room_is_made_for_the_size_and_format_that_were_told() {
+        let rooms = |flights: &Flights| flights.spare.iter().map(Vec::capacity).collect::<Vec<_>>();
+        let mut flights = Flights::new(Some(PixelFormat::Rgb8));
+        flights.make_room(10, 7).unwrap();
+        assert_eq!(rooms(&flights), [210; MOST_IN_FLIGHT]);
+        flights.make_room(2, 5).unwrap();
+        assert_eq!(rooms(&flights), [30; MOST_IN_FLIGHT]);
+        // Others get room when they come.
+        let bytes = [7; 40];
+        let frame = Frame::packed(PixelFormat::Rgba8, &bytes, 2, 5).unwrap();
+        flights.reserve(&frame).unwrap();
+        let room = flights.spare.last().map(Vec::capacity);
+        flights.keep(&frame);
+        assert!(room >= Some(40) && Some(flights.kept[0].pixels.capacity()) == room && flights.kept[0].pixels == bytes);
+        let mut lazy = Flights::new(None);
+        lazy.make_room(10, 7).unwrap();
+        assert_eq!(rooms(&lazy), [0; MOST_IN_FLIGHT]);
     }
 }

@@ -1,6 +1,7 @@
 //! What the caller decides, and what the caller is told.
 
 use crate::engine::{Backend, Precision};
+use crate::frame::PixelFormat;
 
 /// What happens when a frame has another size than the one prepared for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +31,9 @@ pub struct Options {
     pub frame_px: Option<(u32, u32)>,
     /// What to do about frames of another size.
     pub on_size_change: OnSizeChange,
+    /// Pixels of frames that will be [submitted](crate::Estimator::submit): room for copies of the two that can be on their way is made
+    /// whenever a frame size is prepared, so that no submission has to make it. Without it the first two submissions do.
+    pub in_flight: Option<PixelFormat>,
     /// Run the bundle's self-test in [`Estimator::new`](crate::Estimator::new).
     pub self_test: bool,
 }
@@ -43,6 +47,7 @@ impl Default for Options {
             precision: Precision::Single,
             frame_px: None,
             on_size_change: OnSizeChange::Refuse,
+            in_flight: None,
             self_test: true,
         }
     }

@@ -1,19 +1,13 @@
 //! The network's steps as an ONNX graph.
 
-use super::proto::{Dim, floats, int, ints, node, string, value_info};
+use super::proto::{Dim, file, floats, int, ints, node, string, value_info};
 use crate::error::Result;
 use crate::model::plan::{Filter, Op, ParamShape};
 use crate::model::pose_net::read;
 use crate::model::{HeadSpec, Layer, PoseNet};
 use dormouse::config::HeadKind;
-use prost::Message;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
-};
+use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
-/// Operator set 17 with file version 8: read by every ONNX Runtime since 1.12 (2022) and by tract.
-const OPSET: i64 = 17;
-const IR_VERSION: i64 = 8;
 const SCALES: &str = "scales_x2";
 
 /// The network as an ONNX file: input `image` (batch, channels, height, width; 0..1), one output per head under the head's name,
@@ -22,17 +16,7 @@ const SCALES: &str = "scales_x2";
 /// # Errors
 /// When the device fails to hand out the weights.
 pub fn to_onnx(net: &PoseNet, facts: &[(String, String)]) -> Result<Vec<u8>> {
-    let entry = |(key, value): &(String, String)| StringStringEntryProto { key: key.clone(), value: value.clone() };
-    let model = ModelProto {
-        ir_version: IR_VERSION,
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
-        producer_name: "dormouse".into(),
-        producer_version: env!("CARGO_PKG_VERSION").into(),
-        graph: Some(graph(net)?),
-        metadata_props: facts.iter().map(entry).collect(),
-        ..ModelProto::default()
-    };
-    Ok(model.encode_to_vec())
+    Ok(file(graph(net)?, facts))
 }
 
 fn graph(net: &PoseNet) -> Result<GraphProto> {

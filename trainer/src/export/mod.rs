@@ -3,7 +3,7 @@
 mod check;
 mod graph;
 mod metadata;
-mod proto;
+pub(crate) mod proto;
 
 pub use check::{EXPORT_TOLERANCE, check_export};
 pub use graph::to_onnx;

@@ -1,7 +1,9 @@
 //! Small builders for ONNX protobuf messages.
 
+use prost::Message as _;
 use tract_onnx::pb::{
-    AttributeProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto,
     attribute_proto::AttributeType,
     tensor_proto::DataType,
     tensor_shape_proto::{Dimension, dimension::Value as DimensionValue},
@@ -37,6 +39,11 @@ pub fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: AttributeType::Int as i32, i: value, ..AttributeProto::default() }
 }
 
+/// A float attribute.
+pub fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: AttributeType::Float as i32, f: value, ..AttributeProto::default() }
+}
+
 /// A string attribute.
 pub fn string(name: &str, value: &str) -> AttributeProto {
     AttributeProto {
@@ -57,6 +64,23 @@ pub fn node(op_type: &str, name: &str, inputs: &[&str], attribute: Vec<Attribute
         attribute,
         ..NodeProto::default()
     }
+}
+
+/// A whole file of this graph with key-value facts.
+///
+/// Operator set 17 with file version 8: read by every ONNX Runtime since 1.12 (2022) and by tract.
+pub fn file(graph: GraphProto, facts: &[(String, String)]) -> Vec<u8> {
+    let entry = |(key, value): &(String, String)| StringStringEntryProto { key: key.clone(), value: value.clone() };
+    let model = ModelProto {
+        ir_version: 8,
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
+        producer_name: "dormouse".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        graph: Some(graph),
+        metadata_props: facts.iter().map(entry).collect(),
+        ..ModelProto::default()
+    };
+    model.encode_to_vec()
 }
 
 /// A graph input or output of floats.

@@ -3,6 +3,7 @@
 mod augmentation;
 mod fields;
 mod heads;
+pub mod keras;
 mod optimization;
 mod presets;
 mod profile;

@@ -2,7 +2,7 @@
 
 use super::gpu::Gpu;
 use super::program::{Dispatch, Program, Slot};
-use super::readback::Waiting;
+use super::readback::{Readback, Waiting};
 use crate::error::Error;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -34,7 +34,7 @@ pub(super) struct Prepared {
     pub gpu: Gpu,
     buffers: Buffers,
     /// What the CPU reads: one for each run that may be on its way at the same time.
-    readbacks: Vec<Buffer>,
+    readbacks: Vec<Readback>,
     pub ready: Vec<Ready>,
 }
 
@@ -73,7 +73,8 @@ impl Prepared {
         let buffers = Buffers::new(gpu, program);
         let ready = program.dispatches.iter().enumerate().map(|(index, d)| buffers.ready(gpu, index, d)).collect();
         let size = read_bytes.max(LEAST_BYTES);
-        let readback = |_| buffer(gpu, "readback", size, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+        let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+        let readback = |_| Readback::new(buffer(gpu, "readback", size, usage));
         let readbacks = (0..runs).map(readback).collect();
         // Uploads what was queued, so that the first frame does not pay for it.
         gpu.queue.submit([]);
@@ -128,10 +129,10 @@ impl Prepared {
         let mut bytes = 0;
         for piece in pieces {
             let from = self.buffers.slot(piece.slot);
-            encoder.copy_buffer_to_buffer(from, piece.at as u64, readback, bytes, piece.bytes as u64);
+            encoder.copy_buffer_to_buffer(from, piece.at as u64, readback.buffer(), bytes, piece.bytes as u64);
             bytes += piece.bytes as u64;
         }
-        Waiting::ask(readback, bytes, self.gpu.queue.submit([encoder.finish()]))
+        readback.ask(bytes, self.gpu.queue.submit([encoder.finish()]))
     }
 }
 

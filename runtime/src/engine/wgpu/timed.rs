@@ -1,7 +1,7 @@
 //! The time of each dispatch by the device's own clock.
 
 use super::prepared::{Prepared, buffer};
-use super::readback::Waiting;
+use super::readback::Readback;
 use crate::error::Error;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -27,7 +27,7 @@ impl Prepared {
         let set = gpu.device.create_query_set(&wgpu::QuerySetDescriptor { label, ty: QueryType::Timestamp, count: stamps });
         let bytes = u64::from(stamps) * STAMP as u64;
         let resolved = buffer(gpu, "timestamps", bytes, BufferUsages::QUERY_RESOLVE | BufferUsages::COPY_SRC);
-        let readable = buffer(gpu, "timestamps", bytes, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+        let readable = Readback::new(buffer(gpu, "timestamps", bytes, BufferUsages::MAP_READ | BufferUsages::COPY_DST));
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         for (dispatch, first) in ready.iter().zip((0..).step_by(2)) {
             let writes = ComputePassTimestampWrites {
@@ -39,9 +39,9 @@ impl Prepared {
             dispatch.record(&mut pass, images);
         }
         encoder.resolve_query_set(&set, 0..stamps, &resolved, 0);
-        encoder.copy_buffer_to_buffer(&resolved, 0, &readable, 0, bytes);
+        encoder.copy_buffer_to_buffer(&resolved, 0, readable.buffer(), 0, bytes);
         let mut read = vec![0u8; bytes as usize];
-        Waiting::ask(&readable, bytes, gpu.queue.submit([encoder.finish()])).read(gpu, &mut read)?;
+        readable.ask(bytes, gpu.queue.submit([encoder.finish()])).read(gpu, &mut read)?;
         let (stamps, _) = read.as_chunks::<STAMP>();
         let period_ms = f64::from(gpu.queue.get_timestamp_period()) / 1e6;
         let pairs = stamps.chunks_exact(2).map(|pair| u64::from_le_bytes(pair[1]).saturating_sub(u64::from_le_bytes(pair[0])));

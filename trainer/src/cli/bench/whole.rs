@@ -57,16 +57,17 @@ pub(super) struct CameraLoop {
 /// Prepares a bundle for frames of the size ordered and times it.
 pub(super) fn measure(bundle: &Bundle<'_>, order: &Order, camera_loop: bool) -> anyhow::Result<Whole> {
     let (width_px, height_px) = (u32::try_from(order.width_px)?, u32::try_from(order.height_px)?);
+    let (format, pixels) = picture(bundle, order)?;
     let options = Options {
         backend: order.backend,
         threads: order.threads,
         allow_software: order.allow_software,
         precision: order.precision,
         frame_px: Some((width_px, height_px)),
+        in_flight: camera_loop.then_some(format),
         ..Options::default()
     };
     let mut estimator = Estimator::new(bundle, &options).context("whole frames")?;
-    let (format, pixels) = picture(bundle, order)?;
     let frame = Frame::packed(format, &pixels, width_px, height_px)?;
     let (mut times, mut stages, mut animals) = (Vec::with_capacity(order.frames), [0.0; 3], 0);
     let start = Instant::now();
