@@ -1,6 +1,7 @@
 //! A parsed network, and an engine prepared to run it at one input size.
 
 use super::Backend;
+use super::Precision;
 use super::cpu::CpuNetwork;
 use super::frames::{CropRoute, DecodePlan, FrameEngine};
 use crate::bundle::NetworkBytes;
@@ -35,6 +36,11 @@ impl OutputSpec {
 pub trait Network: Send + Any {
     /// The engine that will run it; never [`Backend::Auto`].
     fn backend(&self) -> Backend;
+
+    /// How maps and weights are kept.
+    fn precision(&self) -> Precision {
+        Precision::Single
+    }
 
     /// Specialises the network to one concrete input size and to at most `images` images per run, at least 1.
     ///
@@ -88,7 +94,7 @@ pub trait Engine: Send {
 }
 
 /// Which engine, and what it may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EngineOptions {
     /// Engine.
     pub backend: Backend,
@@ -96,6 +102,8 @@ pub struct EngineOptions {
     pub threads: usize,
     /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
+    /// How engine wgpu keeps maps and weights; no other engine has more than [`Precision::Single`].
+    pub precision: Precision,
 }
 
 /// Most threads of an engine; each needs memory of its own.
@@ -119,7 +127,7 @@ pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<Ou
             Err(own) => load_tract(&onnx, outputs, threads).map_err(|other| if other == TRACT_MISSING { own } else { other }),
         },
         Backend::Tract => load_tract(&onnx, outputs, threads),
-        Backend::Wgpu => load_wgpu(&onnx, outputs, options.allow_software),
+        Backend::Wgpu => load_wgpu(&onnx, outputs, options),
     }
 }
 
@@ -140,16 +148,17 @@ fn load_tract(_onnx: &[u8], _outputs: Vec<OutputSpec>, _threads: usize) -> Resul
 }
 
 #[cfg(feature = "wgpu")]
-fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, allow_software: bool) -> Result<Box<dyn Network>, Error> {
+fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, options: &EngineOptions) -> Result<Box<dyn Network>, Error> {
     let from = match std::env::var("DORMOUSE_GPU_FROM") {
         Ok(stage) => stage.parse()?,
         Err(_) => super::FrameStage::default(),
     };
-    let gpu = super::wgpu::Gpu::open(allow_software)?;
-    Ok(Box::new(super::wgpu::WgpuNetwork::load_from(&gpu, onnx, outputs, from)?))
+    let gpu = super::wgpu::Gpu::open(options.allow_software)?;
+    let network = super::wgpu::WgpuNetwork::load_from(&gpu, onnx, outputs, from)?;
+    Ok(Box::new(network.with_precision(options.precision)?))
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn load_wgpu(_onnx: &[u8], _outputs: Vec<OutputSpec>, _allow_software: bool) -> Result<Box<dyn Network>, Error> {
+fn load_wgpu(_onnx: &[u8], _outputs: Vec<OutputSpec>, _options: &EngineOptions) -> Result<Box<dyn Network>, Error> {
     Err(Error::EngineMissing("wgpu"))
 }

@@ -4,7 +4,8 @@ use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind, NetworkConfig, PreprocessConfig};
 use crate::decode::decode_plan;
 use crate::engine::{
-    Backend, CropRoute, DecodePlan, Engine, EngineOptions, Found, FoundCrops, FrameEngine, Network, OutputSpec, load_network,
+    Backend, CropRoute, DecodePlan, Engine, EngineOptions, Found, FoundCrops, FrameEngine, Network, OutputSpec, Precision,
+    load_network,
 };
 use crate::error::Error;
 use crate::frame::Frame;
@@ -20,6 +21,7 @@ pub(super) struct WholeFrame {
     /// None once it was released.
     network: Option<Box<dyn Network>>,
     backend: Backend,
+    precision: Precision,
     preprocess: PreprocessConfig,
     heads: Vec<HeadKind>,
     plan: DecodePlan,
@@ -56,12 +58,16 @@ impl WholeFrame {
         let heads = network.heads.iter().map(|h| h.kind).collect();
         let (preprocess, on_size_change) = (network.preprocess, options.on_size_change);
         let (network, plan) = (load(bundle, network, options)?, decode_plan(bundle.config())?);
-        let backend = network.backend();
-        Ok(Self { network: Some(network), backend, preprocess, heads, plan, on_size_change, prepared: None })
+        let (backend, precision) = (network.backend(), network.precision());
+        Ok(Self { network: Some(network), backend, precision, preprocess, heads, plan, on_size_change, prepared: None })
     }
 
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Loads another network of the bundle, for the same device if there is one.
@@ -219,8 +225,8 @@ impl WholeFrame {
 /// Loads the network that a part of the configuration describes.
 fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
-    let Options { backend, threads, allow_software, .. } = *options;
-    load_network(&EngineOptions { backend, threads, allow_software }, bundle.network_bytes(&network.name)?, outputs)
+    let Options { backend, threads, allow_software, precision, .. } = *options;
+    load_network(&EngineOptions { backend, threads, allow_software, precision }, bundle.network_bytes(&network.name)?, outputs)
 }
 
 fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {
