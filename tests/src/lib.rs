@@ -9,6 +9,7 @@ pub mod frames_suite;
 pub mod golden;
 pub mod heap;
 pub mod hostile;
+pub mod imported;
 pub mod keras;
 pub mod keras_layers;
 pub mod keras_models;

@@ -92,3 +92,23 @@ pub const HALF_TIES: f64 = 0.02;
 /// Outputs of imported networks against TensorFlow's, relative to the largest number of an output: some twenty layers that add up to
 /// some hundred f32 products in another order. Measured: 1.5e-5 for black images, whose outputs nearly cancel, 7e-6 otherwise.
 pub const IMPORTED_NETWORK: f32 = 5e-5;
+
+/// Parts by imported networks from the same frames against SLEAP's, in px: as [`SAME_POSE_PX`], for maps that differ by about as much.
+/// Measured: 9e-5; the spacing of f32 at 200 px is 1.5e-5.
+pub const IMPORTED_POSE_PX: f32 = 0.01;
+
+/// Heights of peaks of imported networks against SLEAP's, which are about 1. Measured: 4.2e-6.
+pub const IMPORTED_SCORE: f32 = 5e-5;
+
+/// Scores of their animals: sums over edges of means of 10 samples of fields of about 1. Measured: 1.8e-6.
+pub const IMPORTED_ANIMAL_SCORE: f32 = 5e-5;
+
+/// Parts from frames that another library scaled with antialias to half their size: some pixels differ by a grey level, so maps by about
+/// 0.003, in px of the frame (8 a cell). Measured: 0.02.
+pub const OTHER_RESIZE_PX: f32 = 0.05;
+
+/// Heights of peaks from those frames. Measured: 0.0034.
+pub const OTHER_RESIZE_SCORE: f32 = 0.01;
+
+/// Median of parts whose recorded places hold the fraction of a crop's corner, 0 to 1 px per axis. Measured: 0.48.
+pub const OTHER_CROP_PX: f32 = 1.0;
