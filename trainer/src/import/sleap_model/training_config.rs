@@ -68,8 +68,8 @@ pub(super) fn read_training_config(text: &str, path: &Path) -> Result<TrainingCo
     let stored = read_skeleton_json(text);
     let skeleton = skeleton(&fields, &head, kind, stored.as_ref().ok());
     let skeleton = skeleton.map_err(|what| match &stored {
-        Err(why) if what.is_empty() => fault(&format!("neither part_names nor a skeleton tell the parts ({why})")),
-        _ => fault(&what),
+        Err(why) => fault(&format!("{what} ({why})")),
+        Ok(_) => fault(&what),
     })?;
     let strides_px = wanted_heads(kind).iter().map(|wanted| {
         let settings = format!("{head}{}", wanted.settings);
@@ -118,7 +118,7 @@ fn head(fields: &Fields) -> Result<(String, TrainModelType), String> {
 }
 
 /// Parts by the head's `part_names`, edges by its `edges`: those are the network's channels. The labels' skeleton stands in for what is
-/// missing, and gives the symmetries. The error is empty where nothing tells the parts.
+/// missing, and gives the symmetries.
 fn skeleton(fields: &Fields, head: &str, kind: TrainModelType, stored: Option<&Skeleton>) -> Result<Skeleton, String> {
     let named = [format!("{head}.part_names"), format!("{head}.confmaps.part_names")];
     let nodes = named.iter().map(|key| fields.texts(key)).find(|names| !names.is_empty());
@@ -127,7 +127,7 @@ fn skeleton(fields: &Fields, head: &str, kind: TrainModelType, stored: Option<&S
         return Ok(Skeleton { name: String::new(), nodes, edges: Vec::new(), symmetries: Vec::new() });
     }
     if nodes.is_empty() {
-        return Err(String::new());
+        return Err("neither part_names nor a skeleton tell the parts".into());
     }
     let index = |name: &str| nodes.iter().position(|node| node == name).and_then(|at| u16::try_from(at).ok());
     let by_name = |pairs: &[(u16, u16)]| -> Vec<(u16, u16)> {
