@@ -1,6 +1,6 @@
 //! Keras models: those of the reference data, and small ones written by a test.
 
-use hdf5_pure::{AttrValue, File, FileBuilder};
+use hdf5_pure::{AttrValue, File, FileBuilder, FinishedGroup, GroupBuilder};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -67,6 +67,8 @@ pub type Weights = (&'static str, Vec<usize>, Vec<f32>);
 pub struct KerasBuilder {
     layers: Vec<Value>,
     weights: Vec<(String, Vec<Weights>)>,
+    /// Weights of inner models, by the model's name.
+    inner: Vec<(String, Vec<(String, Vec<Weights>)>)>,
     outputs: Vec<String>,
     keras_version: String,
 }
@@ -78,15 +80,27 @@ impl KerasBuilder {
             "class_name": "InputLayer", "name": "input", "inbound_nodes": [],
             "config": { "batch_input_shape": [null, null, null, channels], "dtype": "float32", "name": "input" },
         });
-        Self { layers: vec![input], weights: Vec::new(), outputs: Vec::new(), keras_version: "2.9.0".into() }
+        Self { layers: vec![input], weights: Vec::new(), inner: Vec::new(), outputs: Vec::new(), keras_version: "2.9.0".into() }
     }
 
-    /// Adds a layer with its settings, the layers that it reads and its weights.
+    /// Adds a layer with its settings, the layers that it reads (`model#1` for the second result of an inner model) and its weights.
     #[must_use]
     pub fn layer(mut self, class: &str, name: &str, config: Value, inputs: &[&str], weights: Vec<Weights>) -> Self {
-        let sources: Vec<Value> = inputs.iter().map(|source| json!([source, 0, 0, {}])).collect();
+        let source = |input: &&str| match input.split_once('#') {
+            None => json!([input, 0, 0, {}]),
+            Some((model, number)) => json!([model, 1, number.parse::<u64>().unwrap(), {}]),
+        };
+        let sources: Vec<Value> = inputs.iter().map(source).collect();
         self.layers.push(json!({ "class_name": class, "name": name, "config": config, "inbound_nodes": [sources] }));
         self.weights.push((name.into(), weights));
+        self
+    }
+
+    /// Adds a model as a layer.
+    #[must_use]
+    pub fn model(mut self, name: &str, inner: &Self, inputs: &[&str]) -> Self {
+        self = self.layer("Functional", name, inner.model_config()["config"].clone(), inputs, Vec::new());
+        self.inner.push((name.into(), inner.weights.clone()));
         self
     }
 
@@ -124,20 +138,38 @@ impl KerasBuilder {
         file.set_attr("keras_version", AttrValue::String(self.keras_version.clone()));
         let mut all = file.create_group("model_weights");
         for (layer, weights) in &self.weights {
-            let mut group = all.create_group(layer);
-            let names = weights.iter().map(|(name, ..)| format!("{layer}/{name}:0")).collect::<Vec<_>>();
-            if !names.is_empty() {
-                group.set_attr("weight_names", AttrValue::StringArray(names));
-            }
-            let mut inner = group.create_group(layer);
-            for (name, dims, data) in weights {
-                let sides: Vec<u64> = dims.iter().map(|side| *side as u64).collect();
-                inner.create_dataset(&format!("{name}:0")).with_f32_data(data).with_shape(&sides);
-            }
-            group.add_group(inner.finish());
-            all.add_group(group.finish());
+            let of_model = self.inner.iter().find(|(model, _)| model == layer).map(|(_, layers)| layers.as_slice());
+            let alone = [(layer.clone(), weights.clone())];
+            let group = weight_group(all.create_group(layer), of_model.unwrap_or(&alone));
+            all.add_group(group);
         }
         file.add_group(all.finish());
         file.write(path).unwrap();
     }
+}
+
+/// The weights of one layer, or of all layers of an inner model, below a group.
+fn weight_group(mut group: GroupBuilder, layers: &[(String, Vec<Weights>)]) -> FinishedGroup {
+    let named = layers.iter().flat_map(|(layer, weights)| weights.iter().map(move |(name, ..)| format!("{layer}/{name}:0")));
+    let names: Vec<String> = named.collect();
+    if !names.is_empty() {
+        group.set_attr("weight_names", AttrValue::StringArray(names));
+    }
+    for (layer, weights) in layers {
+        // A layer's name may have slashes: groups within groups.
+        let mut parts: Vec<&str> = layer.split('/').collect();
+        let mut inner = group.create_group(parts.pop().unwrap());
+        for (name, dims, data) in weights {
+            let sides: Vec<u64> = dims.iter().map(|side| *side as u64).collect();
+            inner.create_dataset(&format!("{name}:0")).with_f32_data(data).with_shape(&sides);
+        }
+        let mut finished = inner.finish();
+        for part in parts.into_iter().rev() {
+            let mut outer = group.create_group(part);
+            outer.add_group(finished);
+            finished = outer.finish();
+        }
+        group.add_group(finished);
+    }
+    group.finish()
 }

@@ -174,7 +174,7 @@ fn what_does_not_belong_together_is_refused_and_nothing_is_written() {
     refused(&[&odd], "best_model.h5");
     let text = network("multi_instance").model_config().to_string().replace("Conv2D", "Lambda");
     network("multi_instance").write_as(&text, &odd.join("best_model.h5"));
-    refused(&[&odd], "(Lambda): layers of this class are not read");
+    refused(&[&odd], "(Lambda): Python code is not run");
 }
 
 #[test]

@@ -228,3 +228,54 @@ fn networks_of_several_branches() {
     });
     assert_eq!(import(&classes).outputs[0].stride_px, None);
 }
+
+/// A pretrained encoder as SLEAP puts it in: Python code before an inner model of several results, with squeeze and excitation.
+#[test]
+fn models_within_models() {
+    let one = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], same: true };
+    let conv_of = |filters: usize, function: &str| json!({ "filters": filters, "kernel_size": [1, 1], "padding": "same", "activation": function });
+    let (k1, b1) = (weights("kernel", &[1, 1, CHANNELS, 4], 1), weights("bias", &[4], 2));
+    let (k2, b2) = (weights("kernel", &[1, 1, 4, 4], 3), weights("bias", &[4], 4));
+    let inner = KerasBuilder::new(CHANNELS)
+        .layer("Conv2D", "stem/conv", conv_of(4, "linear"), &["input"], vec![k1.clone(), b1.clone()])
+        .layer("GlobalMaxPooling2D", "squeeze", json!({}), &["stem/conv"], vec![])
+        .layer("Reshape", "reshape", json!({ "target_shape": [1, 1, 4] }), &["squeeze"], vec![])
+        .layer("Conv2D", "conv", conv_of(4, "sigmoid"), &["reshape"], vec![k2.clone(), b2.clone()])
+        .layer("Multiply", "excite", json!({}), &["stem/conv", "conv"], vec![])
+        .layer("FixedDropout", "drop", json!({ "rate": 0.2 }), &["excite"], vec![])
+        .output("stem/conv")
+        .output("drop");
+    let (k0, b0) = (weights("kernel", &[1, 1, CHANNELS, 1], 5), weights("bias", &[1], 6));
+    let python = json!({ "function_type": "lambda", "module": "sleap.nn.architectures.resnet" });
+    let model = KerasBuilder::new(CHANNELS)
+        .layer("Conv2D", "conv", conv_of(1, "sigmoid"), &["input"], vec![k0.clone(), b0.clone()])
+        .layer("Lambda", "tile_channels", python.clone(), &["conv"], vec![])
+        .layer("Lambda", "imagenet_preproc_v1", python, &["tile_channels"], vec![])
+        .model("encoder", &inner, &["imagenet_preproc_v1"])
+        .layer("Concatenate", "both", json!({ "axis": -1 }), &["encoder#1", "encoder#0"], vec![])
+        .output("both");
+    check(&model, |x| {
+        let sigmoid = |x: &Nhwc| each(x, |_, v| 1.0 / (1.0 + (-v).exp()));
+        let gray = sigmoid(&conv(x, &k0.2, &b0.2, one));
+        let tiled = concat(&concat(&gray, &gray), &gray);
+        let mean = [103.939, 116.779, 123.68];
+        let stem = conv(&each(&tiled, |c, v| 255.0 * v - mean[c]), &k1.2, &b1.2, one);
+        let gate = sigmoid(&conv(&global_max(&stem), &k2.2, &b2.2, one));
+        let excited = each(&stem, |c, v| v * f64::from(gate.at([0, 0, 0, c])));
+        concat(&excited, &stem)
+    });
+    let names: Vec<_> = import(&model).outputs.into_iter().map(|output| output.name).collect();
+    assert_eq!(names, ["both"]);
+}
+
+/// Red, green and blue become blue, green and red.
+#[test]
+fn colours_change_places() {
+    let python = json!({ "module": "sleap.nn.architectures.resnet" });
+    let model = KerasBuilder::new(CHANNELS).layer("Lambda", "imagenet_preproc_v1", python, &["input"], vec![]);
+    check(&model.output("imagenet_preproc_v1"), |x| {
+        let mean = [103.939, 116.779, 123.68];
+        let turned = Nhwc { dims: x.dims, data: x.data.chunks(3).flat_map(|p| [p[2], p[1], p[0]]).collect() };
+        each(&turned, |c, v| 255.0 * v - mean[c])
+    });
+}

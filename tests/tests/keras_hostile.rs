@@ -96,9 +96,12 @@ fn files_of_another_kind() {
 fn layers_that_do_not_fit() {
     let folder = Folder::new();
     for (from, to, expected) in [
-        ("\"MaxPooling2D\"", "\"Lambda\"", "layer \"pool\" (Lambda): layers of this class are not read; known are"),
+        ("\"MaxPooling2D\"", "\"Magic\"", "layer \"pool\" (Magic): layers of this class are not read; known are"),
+        ("\"MaxPooling2D\"", "\"Lambda\"", "layer \"pool\" (Lambda): Python code is not run"),
+        ("\"MaxPooling2D\"", "\"Functional\"", "must name its inputs and outputs"),
+        ("[\"pool\",0,0,{}]", "[\"pool\",0,1,{}]", "reads result 1 of pool, which has one"),
         ("[\"pool\",0,0,{}]", "[\"two\",0,0,{}]", "circle"),
-        ("[\"pool\",0,0,{}]", "[\"pool\",1,0,{}]", "first outputs"),
+        ("[\"pool\",0,0,{}]", "[\"pool\",2,0,{}]", "the first call"),
         ("[\"pool\",0,0,{}]", "[\"none\",0,0,{}]", "no layer \"none\""),
         ("[[\"pool\",0,0,{}]]", "{\"args\":[],\"kwargs\":{}}", "Keras 3"),
         ("[[\"pool\",0,0,{}]]", "[[\"pool\",0,0,{}]],[[\"pool\",0,0,{}]]", "several places"),
@@ -125,6 +128,29 @@ fn layers_that_do_not_fit() {
     let deep = "[".repeat(100_000);
     small().write_as(&deep, &folder.path());
     assert!(import(&folder.path()).unwrap_err().contains("model_config"));
+}
+
+#[test]
+fn models_within_models_that_do_not_fit() {
+    let folder = Folder::new();
+    let inner = small();
+    let model = |inputs: &[&str]| KerasBuilder::new(1).model("encoder", &inner, inputs);
+    let head = |model: KerasBuilder, from: &str| model.layer("ReLU", "head", json!({}), &[from], vec![]).output("head");
+    head(model(&["input"]), "encoder#0").write(&folder.path());
+    assert!(import(&folder.path()).is_ok());
+    for (model, expected) in [
+        (head(model(&["input"]), "encoder#3"), "reads result 3 of encoder"),
+        (head(model(&["input", "input"]), "encoder#0"), "1 inputs is given 2"),
+        (head(model(&["encoder#0"]), "encoder#0"), "circle"),
+        (head(model(&["head"]), "encoder#0"), "circle"),
+    ] {
+        let message = folder.refused(&model);
+        assert!(message.contains(expected), "{expected}: {message}");
+    }
+    // A model whose result is its own input's, within and without.
+    let through = KerasBuilder::new(1).output("input");
+    let model = KerasBuilder::new(1).model("a", &through, &["b#0"]).model("b", &through, &["a#0"]);
+    assert!(folder.refused(&head(model, "b#0")).contains("reads itself"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use dormouse::engine::wgpu::{Program, Slot};
 use dormouse::preprocess::InputShape;
 use dormouse::{Backend, Bundle, Estimator, Frame, Options, Precision};
 use dormouse_tests::golden::data_path;
+use dormouse_tests::imported;
 use dormouse_tests::poses::{same_poses, same_when_submitted};
 use dormouse_tests::top_down;
 use dormouse_tests::wgpu_suite::GPU;
@@ -66,6 +67,31 @@ fn wgpu_and_cpu_find_the_same_poses_in_real_frames() {
     }
     println!("{visible} visible parts");
     assert!(visible > FRAMES as usize, "{visible} parts in {FRAMES} frames");
+}
+
+/// Models that SLEAP trained: transposed convolutions, colour at half size, crops.
+#[test]
+#[ignore = "needs ../shared/data, ffmpeg and a Vulkan driver"]
+fn imported_models_find_the_same_poses() {
+    const FRAMES: u64 = 4;
+    for (models, video) in [
+        (imported::BOTTOM_UP, "flies/centered_pair_small.mp4"),
+        (imported::TOP_DOWN, "flies/centered_pair_small.mp4"),
+        (imported::ROBOT, "robot/small_robot.mp4"),
+    ] {
+        let file = imported::imported(models, |_| {});
+        let mut video = open_path(data_path(video)).unwrap();
+        let frame_px = (video.width_px() as u32, video.height_px() as u32);
+        let [mut cpu, mut gpu] = estimators(&Bundle::from_bytes(&file).unwrap(), frame_px);
+        let mut visible = 0;
+        for index in 0..FRAMES {
+            let image = video.frame(index).unwrap();
+            let frame = image.frame().unwrap();
+            let what = format!("{models:?}, frame {index}");
+            visible += same_poses(gpu.estimate(&frame).unwrap(), cpu.estimate(&frame).unwrap(), &what);
+        }
+        assert!(visible >= 2 * FRAMES as usize, "{models:?}: {visible} parts");
+    }
 }
 
 #[test]

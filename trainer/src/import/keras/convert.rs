@@ -11,6 +11,11 @@ use crate::error::{Error, Result};
 use crate::export::proto::{Dim, float, floats, int, ints, node as onnx_node, value_info};
 use tract_onnx::pb::{AttributeProto, GraphProto, TensorProto, tensor_proto::DataType};
 
+/// Red, green and blue.
+const COLORS: usize = 3;
+/// Mean of ImageNet's pictures, blue, green, red, of 0 to 255 (Keras' preprocessing in mode "caffe").
+const IMAGENET_MEAN_BGR: [f32; COLORS] = [103.939, 116.779, 123.68];
+
 /// The graph while it is written.
 pub(super) struct Converter<'a> {
     file: &'a KerasFile,
@@ -186,8 +191,10 @@ impl<'a> Converter<'a> {
 
     /// Sums, products and joins.
     fn joined(&mut self, node: &Node, inputs: &[Map]) -> Result<Map> {
-        let first = &inputs[0];
-        if let Some(other) = inputs.iter().find(|map| map.stride_px != first.stride_px) {
+        // A product with one cell scales the channels of a whole map.
+        let is_scale = |map: &Map| node.layer == Layer::Multiply && map.stride_px.is_none();
+        let first = inputs.iter().find(|map| !is_scale(map)).unwrap_or(&inputs[0]);
+        if let Some(other) = inputs.iter().find(|map| map.stride_px != first.stride_px && !is_scale(map)) {
             return Err(self.fault(node, format!("{} and {} are maps of different strides", first.name, other.name)));
         }
         if node.layer == Layer::Concat {
@@ -200,7 +207,7 @@ impl<'a> Converter<'a> {
             return Err(self.fault(node, format!("{} and {} channels do not fit", first.channels, other.channels)));
         }
         let op = if node.layer == Layer::Add { "Add" } else { "Mul" };
-        let mut so_far = first.name.clone();
+        let mut so_far = inputs[0].name.clone();
         if inputs.len() == 1 {
             return Ok(first.clone());
         }
@@ -212,6 +219,25 @@ impl<'a> Converter<'a> {
         Ok(Map { name: so_far, ..first.clone() })
     }
 
+    /// Three channels from one, or those of Caffe's time from red, green and blue, as a 1x1 convolution.
+    fn colors(&mut self, node: &Node, x: &Map) -> Result<Map> {
+        let (channels, weight, bias): (usize, Vec<f32>, [f32; COLORS]) = match node.layer {
+            Layer::Caffe => {
+                (COLORS, vec![0.0, 0.0, 255.0, 0.0, 255.0, 0.0, 255.0, 0.0, 0.0], IMAGENET_MEAN_BGR.map(|mean| -mean))
+            }
+            _ => (1, vec![1.0; COLORS], [0.0; COLORS]),
+        };
+        if x.channels != channels {
+            return Err(self.fault(node, format!("{} channels where {channels} are expected", x.channels)));
+        }
+        let weights = [
+            Some(Weights { dims: vec![COLORS, channels, 1, 1], data: weight }),
+            Some(Weights { dims: vec![COLORS], data: bias.to_vec() }),
+        ];
+        self.weighted("Conv", &node.name, x, weights, vec![ints("kernel_shape", &[1, 1])], Activation::Linear);
+        Ok(Map { name: node.name.clone(), channels: COLORS, stride_px: x.stride_px })
+    }
+
     /// Layers of one input without weights.
     fn plain(&mut self, node: &Node, x: &Map) -> Result<Map> {
         let name = node.name.as_str();
@@ -219,6 +245,9 @@ impl<'a> Converter<'a> {
         match node.layer {
             Layer::Activate(Activation::Linear) | Layer::Pass => return Ok(x.clone()),
             Layer::Flatten if x.stride_px.is_none() => return Ok(x.clone()),
+            Layer::Cell { channels } if x.stride_px.is_none() && x.channels == channels => return Ok(x.clone()),
+            Layer::Repeat if x.channels == COLORS => return Ok(x.clone()),
+            Layer::Repeat | Layer::Caffe => return self.colors(node, x),
             Layer::Flatten => {
                 let what = "only what is one cell behind a global pooling can be flattened, for inputs of any size";
                 return Err(self.fault(node, what.into()));
@@ -246,7 +275,7 @@ impl<'a> Converter<'a> {
                 self.graph.initializer.push(whole_numbers(&pads, &sides));
                 self.graph.node.push(onnx_node("Pad", name, &[&x.name, &pads], Vec::new()));
             }
-            _ => return Err(self.fault(node, "it is not a layer of one input without weights".into())),
+            _ => return Err(self.fault(node, "its input is not what it works on".into())),
         }
         Ok(map)
     }

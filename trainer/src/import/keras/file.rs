@@ -1,5 +1,6 @@
 //! The HDF5 file of a Keras model: the attribute `model_config` and the group `model_weights`.
 
+use super::listed::WeightGroup;
 use crate::dataset::slp::file::Hdf5File;
 use crate::error::Result;
 use hdf5_pure::{AttrValue, Datatype};
@@ -64,17 +65,21 @@ impl KerasFile {
     ///
     /// # Errors
     /// [`crate::Error::BadFile`] when the group's list of names cannot be read.
-    pub fn weight_places(&self, layer: &str) -> Result<HashMap<String, String>> {
-        let group = format!("model_weights/{layer}");
+    pub fn weight_places(&self, weights: &WeightGroup) -> Result<HashMap<String, String>> {
+        let group = format!("model_weights/{}", weights.group);
         let attributes = self.file.group_attributes(&group)?;
         let names = match attributes.get("weight_names") {
             None => &[],
             // An empty list is stored as numbers.
             Some(value) => value.as_strings().unwrap_or_default(),
         };
-        // `layer/kernel:0`: the last part without the number of the output.
-        let own = |name: &str| name.rsplit('/').next().unwrap_or(name).split(':').next().unwrap_or(name).to_owned();
-        Ok(names.iter().map(|name| (own(name), format!("{group}/{name}"))).collect())
+        // `layer/kernel:0`: the last part without the number of the output; a layer's name may have slashes of its own.
+        let own = |name: &String| {
+            let (layer, last) = name.rsplit_once('/').unwrap_or(("", name));
+            let is_its = weights.layer.as_ref().is_none_or(|own| own == layer);
+            is_its.then(|| (last.split(':').next().unwrap_or(last).to_owned(), format!("{group}/{name}")))
+        };
+        Ok(names.iter().filter_map(own).collect())
     }
 
     /// Numbers of the dataset at `place`, which must have these sides.

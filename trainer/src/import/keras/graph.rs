@@ -1,14 +1,11 @@
 //! The layers of a network in an order in which each comes after its inputs.
 
 use super::layer::Layer;
-use super::settings::Settings;
+use super::listed::{Listed, Listing, WeightGroup};
 use crate::error::{Error, Result};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
-
-/// Most layers, as many as the runtime reads nodes.
-const MAX_LAYERS: usize = 1 << 14;
 
 /// A layer with its place in the network.
 #[derive(Debug, Clone)]
@@ -16,6 +13,7 @@ pub(super) struct Node {
     pub name: String,
     pub class: String,
     pub layer: Layer,
+    pub weights: WeightGroup,
     /// Positions of its inputs in [`KerasGraph::nodes`], all before its own.
     pub inputs: Vec<usize>,
 }
@@ -31,12 +29,6 @@ pub(super) struct KerasGraph {
     pub all_outputs: Vec<String>,
 }
 
-/// A layer as the file lists it.
-struct Listed<'a> {
-    settings: Settings<'a>,
-    inputs: Vec<&'a str>,
-}
-
 impl KerasGraph {
     /// Reads the text of the attribute `model_config`. Layers that no output needs are left out.
     ///
@@ -49,29 +41,27 @@ impl KerasGraph {
         if !matches!(class, "Functional" | "Model") {
             return Err(fault(format!("a Functional model is expected, this one is {class:?}")));
         }
-        let layers = json.pointer("/config/layers").and_then(Value::as_array).ok_or_else(|| fault("it has no layers".into()))?;
-        if layers.len() > MAX_LAYERS {
-            return Err(fault(format!("{} layers are more than {MAX_LAYERS}", layers.len())));
-        }
-        let listed = layers.iter().map(|layer| listed(layer, path)).collect::<Result<Vec<_>>>()?;
+        let listing = Listing::read(json.get("config").unwrap_or(&Value::Null), path)?;
         let outputs = json.pointer("/config/output_layers").and_then(Value::as_array);
-        let outputs = outputs.into_iter().flatten().map(|place| place.get(0).and_then(Value::as_str));
-        let outputs = outputs.collect::<Option<Vec<_>>>().filter(|names| !names.is_empty());
-        let outputs = outputs.ok_or_else(|| fault("output_layers must name layers".into()))?;
-        let all_outputs = outputs.iter().map(|name| (*name).to_owned()).collect();
-        let outputs: Vec<&str> = outputs.into_iter().filter(|name| wanted(name)).collect();
-        Ok(Self { all_outputs, ..Self::ordered(&listed, &outputs, fault)? })
+        let outputs = outputs.into_iter().flatten().map(|place| listing.layer_at(place)).collect::<Result<Vec<_>>>()?;
+        if outputs.is_empty() {
+            return Err(fault("output_layers must name layers".into()));
+        }
+        let taken: Vec<&str> = outputs.iter().map(String::as_str).filter(|name| wanted(name)).collect();
+        let graph = Self::ordered(&listing.layers, &taken, path)?;
+        Ok(Self { all_outputs: outputs, ..graph })
     }
 
     /// The layers that the outputs need, each after its inputs (Kahn's algorithm).
-    fn ordered(listed: &[Listed<'_>], outputs: &[&str], fault: impl Fn(String) -> Error) -> Result<Self> {
+    fn ordered(listed: &[Listed<'_>], outputs: &[&str], path: &Path) -> Result<Self> {
         let mut places = HashMap::new();
         for (place, layer) in listed.iter().enumerate() {
-            if places.insert(layer.settings.layer, place).is_some() {
-                return Err(layer.settings.fault("two layers have this name"));
+            if places.insert(layer.name.as_str(), place).is_some() {
+                return Err(layer.settings(path).fault("two layers have this name"));
             }
         }
-        let place_of = |name: &str| places.get(name).copied().ok_or_else(|| fault(format!("there is no layer {name:?}")));
+        let missing = |name: &str| Error::bad_file(path, "model_config", format!("there is no layer {name:?}"));
+        let place_of = |name: &str| places.get(name).copied().ok_or_else(|| missing(name));
         let inputs =
             listed.iter().map(|l| l.inputs.iter().map(|name| place_of(name)).collect()).collect::<Result<Vec<Vec<_>>>>()?;
         let outputs = outputs.iter().map(|name| place_of(name)).collect::<Result<Vec<_>>>()?;
@@ -89,16 +79,17 @@ impl KerasGraph {
                 }
             }
             if needed[place] {
-                let settings = listed[place].settings;
+                let Listed { name, class, weights, .. } = &listed[place];
                 // A source comes before its readers, so its position is known.
                 let from = inputs[place].iter().filter_map(|&source| positions[source]).collect();
                 positions[place] = Some(nodes.len());
-                let (name, class) = (settings.layer.to_owned(), settings.class.to_owned());
-                nodes.push(Node { name, class, layer: Layer::read(&settings)?, inputs: from });
+                let layer = Layer::read(&listed[place].settings(path))?;
+                let (name, class) = (name.clone(), (*class).to_owned());
+                nodes.push(Node { name, class, layer, weights: weights.clone(), inputs: from });
             }
         }
         if let Some(place) = (0..listed.len()).find(|&place| needed[place] && positions[place].is_none()) {
-            return Err(listed[place].settings.fault("it takes part in a circle of layers"));
+            return Err(listed[place].settings(path).fault("it takes part in a circle of layers"));
         }
         let outputs = outputs.iter().filter_map(|&place| positions[place]).collect();
         Ok(Self { nodes, outputs, all_outputs: Vec::new() })
@@ -114,33 +105,4 @@ fn needed(inputs: &[Vec<usize>], outputs: &[usize]) -> Vec<bool> {
         }
     }
     needed
-}
-
-static NO_SETTINGS: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
-
-fn listed<'a>(layer: &'a Value, path: &'a Path) -> Result<Listed<'a>> {
-    let text = |key: &str| layer.get(key).and_then(Value::as_str);
-    let config = layer.get("config").and_then(Value::as_object);
-    let name = text("name").or_else(|| config.and_then(|c| c.get("name")).and_then(Value::as_str));
-    let (Some(name), Some(class)) = (name, text("class_name")) else {
-        return Err(Error::bad_file(path, "model_config", "a layer has no name or class_name"));
-    };
-    let settings = Settings { path, layer: name, class, config: config.unwrap_or(&NO_SETTINGS) };
-    let calls = layer.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let inputs = match calls {
-        [] => Vec::new(),
-        [Value::Array(sources)] => {
-            let sources = sources.iter().map(source).collect::<Option<Vec<_>>>();
-            sources.ok_or_else(|| settings.fault("its inputs must be first outputs of other layers"))?
-        }
-        [_] => return Err(settings.fault("its inputs are written as by Keras 3, which is not read: SLEAP saves with Keras 2")),
-        _ => return Err(settings.fault("a layer that is used in several places is not supported")),
-    };
-    Ok(Listed { settings, inputs })
-}
-
-/// The layer in `[name, call, output, arguments]`, if it is the first output of the first call.
-fn source(place: &Value) -> Option<&str> {
-    let first = |index: usize| place.get(index).and_then(Value::as_u64) == Some(0);
-    place.get(0).and_then(Value::as_str).filter(|_| first(1) && first(2))
 }

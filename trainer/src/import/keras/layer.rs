@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Classes that are read, for messages.
 const CLASSES: &str = "InputLayer, Conv2D, DepthwiseConv2D, SeparableConv2D, Conv2DTranspose, Dense, BatchNormalization, \
     Activation, ReLU, LeakyReLU, Softmax, MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D, UpSampling2D, \
-    ZeroPadding2D, Concatenate, Add, Multiply, Flatten, Dropout, SpatialDropout2D";
+    ZeroPadding2D, Concatenate, Add, Multiply, Flatten, Reshape to one cell, Dropout, SpatialDropout2D, FixedDropout, and models of these";
 
 /// A sliding window; pairs are `[vertical, horizontal]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,12 @@ pub(super) enum Layer {
     Multiply,
     /// A vector from a map of one cell.
     Flatten,
+    /// A map of one cell from a vector of so many channels.
+    Cell { channels: usize },
+    /// Three channels from one.
+    Repeat,
+    /// Values of 0 to 1 as networks of Caffe's time want them: blue first, 0 to 255, less the mean of ImageNet.
+    Caffe,
     /// Does something in training only.
     Pass,
 }
@@ -95,7 +101,10 @@ impl Layer {
             "Add" => Ok(Self::Add),
             "Multiply" => Ok(Self::Multiply),
             "Flatten" => Ok(Self::Flatten),
-            "Dropout" | "SpatialDropout2D" => Ok(Self::Pass),
+            "Reshape" => cell(settings),
+            "Lambda" => python(settings),
+            // EfficientNet's own class is a Dropout.
+            "Dropout" | "SpatialDropout2D" | "FixedDropout" => Ok(Self::Pass),
             _ => Err(settings.fault(format!("layers of this class are not read; known are {CLASSES}"))),
         }
     }
@@ -109,6 +118,25 @@ fn input(settings: &Settings<'_>) -> Result<Layer> {
     let channels = channels.ok_or_else(|| settings.unfit("batch_input_shape", wanted))? as usize;
     let side = |value: &Value| value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
     Ok(Layer::Input { channels, sides_px: [side(height), side(width)] })
+}
+
+/// `Reshape` of a vector to `[1, 1, channels]`, as before the 1x1 convolutions of squeeze-and-excitation blocks.
+fn cell(settings: &Settings<'_>) -> Result<Layer> {
+    let sides = settings.get("target_shape").and_then(Value::as_array).map(Vec::as_slice);
+    match sides.map(|sides| sides.iter().map(Value::as_u64).collect::<Vec<_>>()).as_deref() {
+        Some([Some(1), Some(1), Some(channels)]) => Ok(Layer::Cell { channels: *channels as usize }),
+        _ => Err(settings.unfit("target_shape", "[1, 1, channels]")),
+    }
+}
+
+/// A `Lambda` is Python code, which is not run: those that SLEAP puts before pretrained encoders are known by name.
+fn python(settings: &Settings<'_>) -> Result<Layer> {
+    let is_sleaps = settings.text("module", "")?.starts_with("sleap.nn.");
+    match settings.layer {
+        "tile_channels" | "ensure_rgb" if is_sleaps => Ok(Layer::Repeat),
+        "imagenet_preproc_v1" if is_sleaps => Ok(Layer::Caffe),
+        _ => Err(settings.fault("Python code is not run; known are SLEAP's tile_channels, ensure_rgb and imagenet_preproc_v1")),
+    }
 }
 
 /// Layers with a kernel.

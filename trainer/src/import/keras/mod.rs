@@ -5,6 +5,7 @@ mod convert;
 mod file;
 mod graph;
 mod layer;
+mod listed;
 mod maps;
 mod model;
 mod nodes;

@@ -21,7 +21,7 @@ pub(super) struct LayerWeights<'a> {
 
 impl<'a> LayerWeights<'a> {
     pub fn new(file: &'a KerasFile, node: &'a Node) -> Result<Self> {
-        Ok(Self { file, node, places: file.weight_places(&node.name)? })
+        Ok(Self { file, node, places: file.weight_places(&node.weights)? })
     }
 
     /// Numbers as stored, of these sides.
