@@ -4,6 +4,7 @@ mod backend;
 pub mod cpu;
 mod frames;
 mod network;
+mod pipeline_cache;
 #[cfg(feature = "tract")]
 mod tract;
 #[cfg(feature = "wgpu")]
@@ -15,3 +16,4 @@ pub use frames::{
     PeakLists, PeakPlan, ScorePlan,
 };
 pub use network::{Engine, EngineOptions, MAX_THREADS, Network, OutputSpec, load_network};
+pub use pipeline_cache::PipelineCacheReport;

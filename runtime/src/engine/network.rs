@@ -1,6 +1,7 @@
 //! A parsed network, and an engine prepared to run it at one input size.
 
 use super::Backend;
+use super::PipelineCacheReport;
 use super::cpu::CpuNetwork;
 use super::frames::{CropRoute, DecodePlan, FrameEngine};
 use crate::bundle::NetworkBytes;
@@ -35,6 +36,11 @@ impl OutputSpec {
 pub trait Network: Send + Any {
     /// The engine that will run it; never [`Backend::Auto`].
     fn backend(&self) -> Backend;
+
+    /// What became of the file of compiled pipelines; `None` if the engine keeps none.
+    fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        None
+    }
 
     /// Specialises the network to one concrete input size and to at most `images` images per run, at least 1.
     ///
@@ -89,13 +95,15 @@ pub trait Engine: Send {
 
 /// Which engine, and what it may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EngineOptions {
+pub struct EngineOptions<'a> {
     /// Engine.
     pub backend: Backend,
     /// Threads of engines on the CPU, 1 to [`MAX_THREADS`]; 0 counts as 1.
     pub threads: usize,
     /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
+    /// The file in which engine wgpu keeps compiled pipelines: [`Options::pipeline_cache`](crate::Options::pipeline_cache).
+    pub pipeline_cache: Option<&'a str>,
 }
 
 /// Most threads of an engine; each needs memory of its own.
@@ -107,7 +115,11 @@ pub const MAX_THREADS: usize = 256;
 /// # Errors
 /// [`Error::InvalidConfig`] for more than [`MAX_THREADS`]; [`Error::EngineMissing`] if the backend is not in this build,
 /// [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if there is no GPU for it.
-pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
+pub fn load_network(
+    options: &EngineOptions<'_>,
+    onnx: NetworkBytes,
+    outputs: Vec<OutputSpec>,
+) -> Result<Box<dyn Network>, Error> {
     let threads = options.threads.max(1);
     if threads > MAX_THREADS {
         return Err(Error::InvalidConfig { field: "threads", what: "must be at most 256" });
@@ -119,7 +131,7 @@ pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<Ou
             Err(own) => load_tract(&onnx, outputs, threads).map_err(|other| if other == TRACT_MISSING { own } else { other }),
         },
         Backend::Tract => load_tract(&onnx, outputs, threads),
-        Backend::Wgpu => load_wgpu(&onnx, outputs, options.allow_software),
+        Backend::Wgpu => load_wgpu(&onnx, outputs, options),
     }
 }
 
@@ -140,16 +152,16 @@ fn load_tract(_onnx: &[u8], _outputs: Vec<OutputSpec>, _threads: usize) -> Resul
 }
 
 #[cfg(feature = "wgpu")]
-fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, allow_software: bool) -> Result<Box<dyn Network>, Error> {
+fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, options: &EngineOptions<'_>) -> Result<Box<dyn Network>, Error> {
     let from = match std::env::var("DORMOUSE_GPU_FROM") {
         Ok(stage) => stage.parse()?,
         Err(_) => super::FrameStage::default(),
     };
-    let gpu = super::wgpu::Gpu::open(allow_software)?;
+    let gpu = super::wgpu::Gpu::open_with(options.allow_software, options.pipeline_cache)?;
     Ok(Box::new(super::wgpu::WgpuNetwork::load_from(&gpu, onnx, outputs, from)?))
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn load_wgpu(_onnx: &[u8], _outputs: Vec<OutputSpec>, _allow_software: bool) -> Result<Box<dyn Network>, Error> {
+fn load_wgpu(_onnx: &[u8], _outputs: Vec<OutputSpec>, _options: &EngineOptions<'_>) -> Result<Box<dyn Network>, Error> {
     Err(Error::EngineMissing("wgpu"))
 }

@@ -6,7 +6,7 @@ use super::whole_frame::{Outcome, WholeFrame};
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind};
 use crate::decode::{Centroid, Decoder};
-use crate::engine::{Backend, DeviceReport};
+use crate::engine::{Backend, DeviceReport, PipelineCacheReport};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImagePoint;
@@ -217,6 +217,11 @@ impl Estimator {
             Family::TopDown(model) => &mut model.centroid,
         };
         network.frames_mut().map(|engine| engine.device_report()).transpose()
+    }
+
+    /// What became of the file of compiled pipelines that [`Options::pipeline_cache`] names; `None` for engines that have nothing to keep.
+    pub fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        self.whole_frame().pipeline_cache()
     }
 
     /// Why [`Backend::Auto`] did not take a GPU: the adapter, its driver and what is missing. `None` in builds without engine wgpu, where

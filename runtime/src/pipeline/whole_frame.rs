@@ -4,7 +4,8 @@ use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind, NetworkConfig, PreprocessConfig};
 use crate::decode::decode_plan;
 use crate::engine::{
-    Backend, CropRoute, DecodePlan, Engine, EngineOptions, Found, FoundCrops, FrameEngine, Network, OutputSpec, load_network,
+    Backend, CropRoute, DecodePlan, Engine, EngineOptions, Found, FoundCrops, FrameEngine, Network, OutputSpec,
+    PipelineCacheReport, load_network,
 };
 use crate::error::Error;
 use crate::frame::Frame;
@@ -25,6 +26,8 @@ pub(super) struct WholeFrame {
     plan: DecodePlan,
     on_size_change: OnSizeChange,
     prepared: Option<Prepared>,
+    /// What a network that was released said of its file of compiled pipelines.
+    kept: Option<PipelineCacheReport>,
 }
 
 /// All that depends on the frame size.
@@ -57,11 +60,16 @@ impl WholeFrame {
         let (preprocess, on_size_change) = (network.preprocess, options.on_size_change);
         let (network, plan) = (load(bundle, network, options)?, decode_plan(bundle.config())?);
         let backend = network.backend();
-        Ok(Self { network: Some(network), backend, preprocess, heads, plan, on_size_change, prepared: None })
+        Ok(Self { network: Some(network), backend, preprocess, heads, plan, on_size_change, prepared: None, kept: None })
     }
 
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// What became of the file of compiled pipelines.
+    pub fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        self.network.as_ref().map_or_else(|| self.kept.clone(), |network| network.pipeline_cache())
     }
 
     /// Loads another network of the bundle, for the same device if there is one.
@@ -162,6 +170,7 @@ impl WholeFrame {
         if self.prepared.is_none() {
             return Err(NOT_PREPARED);
         }
+        self.kept = self.pipeline_cache();
         self.network = None;
         Ok(())
     }
@@ -220,7 +229,12 @@ impl WholeFrame {
 fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
     let Options { backend, threads, allow_software, .. } = *options;
-    load_network(&EngineOptions { backend, threads, allow_software }, bundle.network_bytes(&network.name)?, outputs)
+    let pipeline_cache = options.pipeline_cache.as_deref();
+    load_network(
+        &EngineOptions { backend, threads, allow_software, pipeline_cache },
+        bundle.network_bytes(&network.name)?,
+        outputs,
+    )
 }
 
 fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {

@@ -8,6 +8,7 @@ mod wgpu;
 mod whole;
 
 use super::output::print_result;
+use super::pipelines::PipelineArgs;
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use dormouse::bundle::NetworkBytes;
@@ -31,7 +32,8 @@ Examples:
   dormouse bench pose.onnx --size 384x384 --frames 500 --layers
   dormouse bench pose.onnx --size 384x384 --isa avx2 --json
   dormouse bench flies.dorm --size 384x384 --whole --in-flight 2         # from a frame's bytes to poses, and as a camera loop
-  dormouse bench flies.dorm --size 1280x1024 --backend wgpu --layers     # a build with --features wgpu"
+  dormouse bench flies.dorm --size 1280x1024 --backend wgpu --layers     # a build with --features wgpu
+  dormouse bench flies.dorm --size 384x384 --pipeline-cache              # twice: preparation with a GPU's compiled pipelines"
 )]
 pub(super) struct BenchArgs {
     /// Bundle (.dorm) or network (.onnx)
@@ -63,6 +65,8 @@ pub(super) struct BenchArgs {
     /// Whole frames on their way at the same time; with 2 also the rate and latency of a camera loop
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     in_flight: u8,
+    #[command(flatten)]
+    pipelines: PipelineArgs,
     /// Network of the bundle; its first one otherwise
     #[arg(long)]
     network: Option<String>,
@@ -123,6 +127,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
         height_px: args.size.1,
         isa,
         allow_software: args.allow_software,
+        pipeline_cache: args.pipelines.path(&args.model, backend)?,
         start_bytes,
     };
     let mut measured = measure::measure(onnx, &order).with_context(|| format!("{}", args.model.display()))?;

@@ -2,6 +2,7 @@
 
 use super::output::print_result;
 use super::overlay;
+use super::pipelines::PipelineArgs;
 use super::text::{self, default_threads};
 use super::video_search::VideoSearchArgs;
 use crate::dataset::{LabeledFrame, Labels, write_labels};
@@ -27,7 +28,8 @@ Examples:
   dormouse predict -m flies.dorm labels.slp -o predicted.slp --overlay pictures
   dormouse predict -m flies.dorm video.mp4 -o poses.csv --frames 0-999:10
   dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures
-  dormouse predict -m flies.dorm video.mp4 --backend cpu                # the same on every machine"
+  dormouse predict -m flies.dorm video.mp4 --backend cpu                # the same on every machine
+  dormouse predict -m flies.dorm video.mp4 --pipeline-cache             # a GPU's compiled pipelines in flies.dorm.pipelines"
 )]
 pub(super) struct PredictArgs {
     /// Bundle (.dorm)
@@ -54,6 +56,8 @@ pub(super) struct PredictArgs {
     #[arg(long)]
     allow_software: bool,
     #[command(flatten)]
+    pipelines: PipelineArgs,
+    #[command(flatten)]
     search: VideoSearchArgs,
     /// Print one JSON line
     #[arg(long)]
@@ -77,14 +81,16 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     }
     let threads = args.threads.map_or_else(default_threads, usize::from);
     let (backend, allow_software) = (args.backend, args.allow_software);
+    let pipeline_cache = args.pipelines.path(&args.model, backend)?;
     let mut reader = FrameReader::default();
     let (width_px, height_px) = reader.frame_px(&input.videos, input.frames[0].0)?;
     let frame_px = u32::try_from(width_px).ok().zip(u32::try_from(height_px).ok());
-    let options = Options { backend, allow_software, threads, frame_px, ..Options::default() };
+    let options = Options { backend, allow_software, threads, frame_px, pipeline_cache, ..Options::default() };
     let mut predictor = Predictor::with_options(&bundle, &options)?;
     if let Some(reason) = predictor.fallback() {
         tell(format_args!("note: engine {}, not a GPU: {reason}", predictor.backend()));
     }
+    args.pipelines.tell(predictor.pipeline_cache(), predictor.backend());
     let mut labels = input.empty_labels(&bundle.config().skeleton);
     labels.tracks = class_names(bundle.config());
     labels.provenance = provenance(args, &bundle);

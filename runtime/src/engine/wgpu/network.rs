@@ -8,7 +8,7 @@ use super::program::Program;
 use crate::bundle::NetworkBytes;
 use crate::engine::cpu::CpuNetwork;
 use crate::engine::network::{Engine, Network, OutputSpec};
-use crate::engine::{Backend, CropRoute, DecodePlan, FrameEngine, FrameStage};
+use crate::engine::{Backend, CropRoute, DecodePlan, FrameEngine, FrameStage, PipelineCacheReport};
 use crate::error::{Error, Text};
 use crate::graph::{Graph, Shape, Shapes, ValueId};
 use crate::preprocess::{InputShape, Preprocessor};
@@ -152,6 +152,10 @@ impl Program {
 impl Network for WgpuNetwork {
     fn backend(&self) -> Backend {
         Backend::Wgpu
+    }
+
+    fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        self.gpu.pipeline_cache()
     }
 
     fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error> {

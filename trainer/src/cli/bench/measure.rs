@@ -7,7 +7,7 @@ use anyhow::bail;
 use dormouse::Backend;
 use dormouse::bundle::NetworkBytes;
 use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
-use dormouse::engine::{EngineOptions, load_network};
+use dormouse::engine::{EngineOptions, PipelineCacheReport, load_network};
 use dormouse::preprocess::InputShape;
 use serde::Serialize;
 use std::time::Instant;
@@ -21,6 +21,8 @@ pub(super) struct Order {
     pub height_px: usize,
     pub isa: Option<Isa>,
     pub allow_software: bool,
+    /// Where engine wgpu keeps compiled pipelines.
+    pub pipeline_cache: Option<String>,
     /// Memory of this program before it read the network; known on Linux.
     pub start_bytes: Option<usize>,
 }
@@ -66,6 +68,8 @@ pub(super) struct GpuMeasured {
     pub api: &'static str,
     /// The adapter computes on the CPU: the times say nothing about a GPU.
     pub software: bool,
+    /// The file of compiled pipelines that the preparation began with, if one was named.
+    pub pipelines: Option<Pipelines>,
     pub dispatches: usize,
     pub gflop: f64,
     /// Bytes that a frame moves, each map and weight once a dispatch.
@@ -79,6 +83,26 @@ pub(super) struct GpuMeasured {
     pub gflop_per_s: f64,
     /// One line a dispatch.
     pub table: String,
+}
+
+/// What became of the file of compiled pipelines.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Pipelines {
+    pub read_bytes: usize,
+    pub written_bytes: usize,
+    /// Why it was not read or not written.
+    pub fault: Option<String>,
+    /// The same in words.
+    #[serde(skip)]
+    pub text: String,
+}
+
+impl From<PipelineCacheReport> for Pipelines {
+    fn from(report: PipelineCacheReport) -> Self {
+        let text = report.to_string();
+        let PipelineCacheReport { read_bytes, written_bytes, fault } = report;
+        Self { read_bytes, written_bytes, fault, text }
+    }
 }
 
 /// One step of engine cpu or dispatch of engine wgpu.
@@ -122,7 +146,7 @@ pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measu
             Err(error) => tell(format_args!("engine cpu does not run this network ({error}); timing tract")),
         }
     }
-    let options = EngineOptions { backend: Backend::Tract, threads: order.threads, allow_software: false };
+    let options = EngineOptions { backend: Backend::Tract, threads: order.threads, allow_software: false, pipeline_cache: None };
     let network = load_network(&options, onnx.clone(), output_specs(&onnx, input)?)?;
     let mut engine = network.prepare(input, 1)?;
     let prepare_ms = millis(start);

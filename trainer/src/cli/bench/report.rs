@@ -15,6 +15,9 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
     }
     let _ = writeln!(text, "{}{isa}, {threads}, {}x{} px, {} frames", m.backend, m.width_px, m.height_px, m.frames);
     let _ = writeln!(text, "  prepare     {:9.2} ms", m.prepare_ms);
+    if let Some(pipelines) = m.gpu.as_ref().and_then(|gpu| gpu.pipelines.as_ref()) {
+        let _ = writeln!(text, "  pipelines   {}", pipelines.text);
+    }
     let _ = writeln!(text, "  first frame {:9.2} ms", m.first_ms);
     let rows = [("p50", m.p50_ms), ("p90", m.p90_ms), ("p99", m.p99_ms), ("p99.9", m.p999_ms), ("max", m.max_ms)];
     for (name, ms) in rows {

@@ -63,6 +63,7 @@ pub(super) fn measure(bundle: &Bundle<'_>, order: &Order, camera_loop: bool) -> 
         threads: order.threads,
         allow_software: order.allow_software,
         frame_px: Some((width_px, height_px)),
+        pipeline_cache: order.pipeline_cache.clone(),
         in_flight: camera_loop.then_some(format),
         ..Options::default()
     };
