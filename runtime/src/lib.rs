@@ -21,7 +21,7 @@ pub mod tensor;
 
 pub use bundle::Bundle;
 pub use config::{Config, ModelType};
-pub use engine::Backend;
+pub use engine::{Backend, Precision};
 pub use error::Error;
 pub use frame::{Frame, PixelFormat};
 pub use geometry::{CropMap, CropPoint, ImageMap, ImagePoint, InputPoint};

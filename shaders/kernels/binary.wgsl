@@ -26,10 +26,14 @@ struct Binary {
 // 0 sum, 1 product.
 override MODE: u32 = 0u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+alias OtherIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Binary;
-@group(0) @binding(1) var<storage, read> a_in: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> b_in: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> a_in: array<MapIn>;
+@group(0) @binding(2) var<storage, read> b_in: array<OtherIn>;
+@group(0) @binding(3) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -38,8 +42,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let block = id.z % p.to_blocks;
     let image = id.z / p.to_blocks;
-    var a = a_in[p.a_offset + image * p.a_image + block * p.a_block + id.y * p.a_row + id.x * p.a_column];
-    var b = b_in[p.b_offset + image * p.b_image + block * p.b_block + id.y * p.b_row + id.x * p.b_column];
+    var a = vec4<f32>(a_in[p.a_offset + image * p.a_image + block * p.a_block + id.y * p.a_row + id.x * p.a_column]);
+    var b = vec4<f32>(b_in[p.b_offset + image * p.b_image + block * p.b_block + id.y * p.b_row + id.x * p.b_column]);
     if p.a_single == 1u {
         a = a.xxxx;
     }
@@ -50,5 +54,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if MODE == 1u {
         result = a * b;
     }
-    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = result;
+    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = stored(result);
 }

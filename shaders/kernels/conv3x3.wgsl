@@ -50,15 +50,19 @@ const HALO_SIDE: u32 = 18u;
 const HALO: u32 = 324u;
 const THREADS: u32 = 64u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+alias Weight = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Conv;
 // (dx, dy) of each tap, row by row: the first one is the padding.
 @group(0) @binding(1) var<storage, read> taps: array<vec2<i32>>;
 // [tap][input block][lane][output block].
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weights: array<Weight>;
 // [output block].
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(5) var<storage, read_write> maps_out: array<MapOut>;
 
 var<workgroup> tile: array<vec4<f32>, HALO>;
 
@@ -66,10 +70,10 @@ var<workgroup> tile: array<vec4<f32>, HALO>;
 fn tap_weights(tap: u32, block: u32, to: u32) -> mat4x4<f32> {
     let at = (tap * p.from_blocks + block) * 4u * p.to_blocks + to;
     return mat4x4<f32>(
-        weights[at],
-        weights[at + p.to_blocks],
-        weights[at + 2u * p.to_blocks],
-        weights[at + 3u * p.to_blocks],
+        vec4<f32>(weights[at]),
+        vec4<f32>(weights[at + p.to_blocks]),
+        vec4<f32>(weights[at + 2u * p.to_blocks]),
+        vec4<f32>(weights[at + 3u * p.to_blocks]),
     );
 }
 
@@ -96,7 +100,7 @@ fn main(
             let y = corner.y + i32(i / HALO_SIDE);
             var value = vec4<f32>(0.0);
             if y >= 0 && y < i32(p.from_height) && x >= 0 && x < i32(p.from_width) {
-                value = maps_in[first + u32(y) * p.from_width + u32(x)];
+                value = vec4<f32>(maps_in[first + u32(y) * p.from_width + u32(x)]);
             }
             tile[i] = value;
         }
@@ -131,9 +135,9 @@ fn main(
         let y = group.y * SIDE + local.y * 4u + i;
         if POOL != ONLY_POOLED && x < p.to_width && y < p.to_height {
             let place = p.to_offset + image * p.to_image + (to * p.to_height + y) * p.to_width + x;
-            maps_out[place] = made_a[i];
+            maps_out[place] = stored(made_a[i]);
             if to + 1u < p.to_blocks {
-                maps_out[place + p.to_height * p.to_width] = made_b[i];
+                maps_out[place + p.to_height * p.to_width] = stored(made_b[i]);
             }
         }
     }
@@ -151,10 +155,10 @@ fn main(
         if px < p.pooled_width && py < p.pooled_height {
             let left = row % 2u * 2u * THREADS + row / 2u * SIDE + column * 2u;
             let place = p.pooled_offset + image * p.pooled_image + (to * p.pooled_height + py) * p.pooled_width + px;
-            maps_out[place] = max(tile[left], tile[left + 1u]);
+            maps_out[place] = stored(max(tile[left], tile[left + 1u]));
             if to + 1u < p.to_blocks {
                 let other = left + THREADS;
-                maps_out[place + p.pooled_height * p.pooled_width] = max(tile[other], tile[other + 1u]);
+                maps_out[place + p.pooled_height * p.pooled_width] = stored(max(tile[other], tile[other + 1u]));
             }
         }
     }

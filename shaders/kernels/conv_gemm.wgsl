@@ -49,15 +49,19 @@ const PIXEL_THREADS: u32 = 16u;
 const BLOCK_THREADS: u32 = 4u;
 const MOST_TILE_BLOCKS: u32 = 8u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+alias Weight = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Conv;
 // (dx, dy) of each tap.
 @group(0) @binding(1) var<storage, read> taps: array<vec2<i32>>;
 // [tap][input block][lane][output block].
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weights: array<Weight>;
 // [output block].
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(5) var<storage, read_write> maps_out: array<MapOut>;
 
 var<workgroup> tile_in: array<vec4<f32>, DEPTH * TILE_PIXELS>;
 var<workgroup> tile_weights: array<vec4<f32>, DEPTH * 4u * MOST_TILE_BLOCKS>;
@@ -90,7 +94,7 @@ fn main(
             for (var depth = 0u; depth < DEPTH; depth++) {
                 var value = vec4<f32>(0.0);
                 if inside && block + depth < p.from_blocks {
-                    value = maps_in[place + (block + depth) * plane];
+                    value = vec4<f32>(maps_in[place + (block + depth) * plane]);
                 }
                 tile_in[depth * TILE_PIXELS + index] = value;
             }
@@ -99,7 +103,7 @@ fn main(
                 let to = first_block + i % tile_blocks;
                 var value = vec4<f32>(0.0);
                 if to < p.to_blocks && block + lane / 4u < p.from_blocks {
-                    value = weights[((tap * p.from_blocks + block) * 4u + lane) * p.to_blocks + to];
+                    value = vec4<f32>(weights[((tap * p.from_blocks + block) * 4u + lane) * p.to_blocks + to]);
                 }
                 tile_weights[i] = value;
             }
@@ -149,5 +153,5 @@ fn put(image: u32, block: u32, pixel: u32, sum: vec4<f32>) {
     let y = p.first_y + p.step_y * (pixel / p.columns);
     let x = p.first_x + p.step_x * (pixel % p.columns);
     let place = p.to_offset + image * p.to_image + (block * p.to_height + y) * p.to_width + x;
-    maps_out[place] = activate(sum + bias[block], p.low, p.high);
+    maps_out[place] = stored(activate(sum + bias[block], p.low, p.high));
 }

@@ -38,15 +38,19 @@ struct Conv {
     high: f32,
 }
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+alias Weight = f32;
+
 @group(0) @binding(0) var<uniform> p: Conv;
 // (dx, dy) of each tap.
 @group(0) @binding(1) var<storage, read> taps: array<vec2<i32>>;
 // [output channel][input channel of the group][tap].
-@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read> weights: array<Weight>;
 // [output block].
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(5) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -65,7 +69,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let y = p.first_y + p.step_y * id.y;
     let x = p.first_x + p.step_x * id.x;
     let place = p.to_offset + image * p.to_image + (block * p.to_height + y) * p.to_width + x;
-    maps_out[place] = activate(sum, p.low, p.high);
+    maps_out[place] = stored(activate(sum, p.low, p.high));
 }
 
 // The sum over all taps and all input channels of the group.
@@ -78,8 +82,8 @@ fn product(image: u32, channel: u32, at: vec2<u32>) -> f32 {
             let y = i32(at.y * p.stride_y) + taps[tap].y;
             let x = i32(at.x * p.stride_x) + taps[tap].x;
             if y >= 0 && y < i32(p.from_height) && x >= 0 && x < i32(p.from_width) {
-                let weight = weights[(channel * p.group_in + within) * p.taps + tap];
-                sum += weight * maps_in[first + u32(y) * p.from_width + u32(x)][source % 4u];
+                let weight = f32(weights[(channel * p.group_in + within) * p.taps + tap]);
+                sum += weight * f32(maps_in[first + u32(y) * p.from_width + u32(x)][source % 4u]);
             }
         }
     }

@@ -43,16 +43,19 @@ const SIDE: u32 = 16u;
 const MOST_HALO: u32 = 1369u;
 const THREADS: u32 = 64u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias Weight = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Conv;
 // (dx, dy) of each tap, row by row: the first one is the padding.
 @group(0) @binding(1) var<storage, read> taps: array<vec2<i32>>;
 // [tap][input channel][output block].
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weights: array<Weight>;
 // [output block].
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 // [image][channel][row][column]; the uniforms' offsets and block count mean numbers and channels here.
 @group(0) @binding(4) var<storage, read> planes_in: array<f32>;
-@group(0) @binding(5) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> maps_out: array<MapOut>;
 
 var<workgroup> tile: array<f32, MOST_HALO>;
 
@@ -91,8 +94,8 @@ fn main(
                 let below = p.stride_y * halo_width;
                 let pixels = vec4<f32>(tile[at], tile[at + below], tile[at + 2u * below], tile[at + 3u * below]);
                 let w = ((dy * p.kernel_columns + dx) * p.from_blocks + channel) * p.to_blocks;
-                let a = weights[w + to];
-                let b = weights[w + second];
+                let a = vec4<f32>(weights[w + to]);
+                let b = vec4<f32>(weights[w + second]);
                 sums_a += mat4x4<f32>(a * pixels.x, a * pixels.y, a * pixels.z, a * pixels.w);
                 sums_b += mat4x4<f32>(b * pixels.x, b * pixels.y, b * pixels.z, b * pixels.w);
             }
@@ -105,9 +108,9 @@ fn main(
         let y = group.y * SIDE + local.y * 4u + i;
         if x < p.to_width && y < p.to_height {
             let place = p.to_offset + image * p.to_image + (to * p.to_height + y) * p.to_width + x;
-            maps_out[place] = activate(sums_a[i] + bias[to], p.low, p.high);
+            maps_out[place] = stored(activate(sums_a[i] + bias[to], p.low, p.high));
             if to + 1u < p.to_blocks {
-                maps_out[place + p.to_height * p.to_width] = activate(sums_b[i] + bias[to + 1u], p.low, p.high);
+                maps_out[place + p.to_height * p.to_width] = stored(activate(sums_b[i] + bias[to + 1u], p.low, p.high));
             }
         }
     }

@@ -48,15 +48,19 @@ const TILE_BLOCKS: u32 = 4u;
 const TEAM_IN: u32 = DEPTH * TILE_PIXELS;
 const TEAM_WEIGHTS: u32 = DEPTH * 4u * TILE_BLOCKS;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+alias Weight = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Conv;
 // (dx, dy) of each tap.
 @group(0) @binding(1) var<storage, read> taps: array<vec2<i32>>;
 // [tap][input block][lane][output block].
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weights: array<Weight>;
 // [output block].
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(5) var<storage, read_write> maps_out: array<MapOut>;
 
 var<workgroup> tile_in: array<vec4<f32>, TEAMS * TEAM_IN>;
 var<workgroup> tile_weights: array<vec4<f32>, TEAMS * TEAM_WEIGHTS>;
@@ -90,7 +94,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         for (var depth = 0u; depth < DEPTH; depth++) {
             var value = vec4<f32>(0.0);
             if inside && block + depth < p.from_blocks {
-                value = maps_in[place + (block + depth) * plane];
+                value = vec4<f32>(maps_in[place + (block + depth) * plane]);
             }
             tile_in[team_in + depth * TILE_PIXELS + index] = value;
         }
@@ -99,7 +103,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
             let to = first_block + index % TILE_BLOCKS;
             var value = vec4<f32>(0.0);
             if to < p.to_blocks && block + lane / 4u < p.from_blocks {
-                value = weights[((tap * p.from_blocks + block) * 4u + lane) * p.to_blocks + to];
+                value = vec4<f32>(weights[((tap * p.from_blocks + block) * 4u + lane) * p.to_blocks + to]);
             }
             tile_weights[team_weights + index] = value;
         }
@@ -151,5 +155,5 @@ fn put(image: u32, block: u32, pixel: u32, sum: vec4<f32>) {
     let y = p.first_y + p.step_y * (pixel / p.columns);
     let x = p.first_x + p.step_x * (pixel % p.columns);
     let place = p.to_offset + image * p.to_image + (block * p.to_height + y) * p.to_width + x;
-    maps_out[place] = activate(sum + bias[block], p.low, p.high);
+    maps_out[place] = stored(activate(sum + bias[block], p.low, p.high));
 }

@@ -40,13 +40,17 @@ struct Conv {
 
 const THREADS: u32 = 64u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+alias Weight = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Conv;
 // [input block][lane][output block].
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weights: array<Weight>;
 // [output block].
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(4) var<storage, read_write> maps_out: array<MapOut>;
 
 var<workgroup> partial: array<vec4<f32>, THREADS>;
 
@@ -58,12 +62,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var source = index; source < p.from_blocks; source += THREADS) {
         let at = source * 4u * p.to_blocks + block;
         let w = mat4x4<f32>(
-            weights[at],
-            weights[at + p.to_blocks],
-            weights[at + 2u * p.to_blocks],
-            weights[at + 3u * p.to_blocks],
+            vec4<f32>(weights[at]),
+            vec4<f32>(weights[at + p.to_blocks]),
+            vec4<f32>(weights[at + 2u * p.to_blocks]),
+            vec4<f32>(weights[at + 3u * p.to_blocks]),
         );
-        sum += w * maps_in[p.from_offset + image * p.from_image + source];
+        sum += w * vec4<f32>(maps_in[p.from_offset + image * p.from_image + source]);
     }
     partial[index] = sum;
     workgroupBarrier();
@@ -74,6 +78,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
     if index == 0u {
-        maps_out[p.to_offset + image * p.to_image + block] = activate(partial[0] + bias[block], p.low, p.high);
+        maps_out[p.to_offset + image * p.to_image + block] = stored(activate(partial[0] + bias[block], p.low, p.high));
     }
 }

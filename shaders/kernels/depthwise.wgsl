@@ -37,15 +37,19 @@ struct Conv {
     high: f32,
 }
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+alias Weight = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Conv;
 // (dx, dy) of each tap.
 @group(0) @binding(1) var<storage, read> taps: array<vec2<i32>>;
 // [tap][block].
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weights: array<Weight>;
 // [block].
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(5) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -60,11 +64,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let y = i32(id.y * p.stride_y) + taps[tap].y;
         let x = i32(id.x * p.stride_x) + taps[tap].x;
         if y >= 0 && y < i32(p.from_height) && x >= 0 && x < i32(p.from_width) {
-            sum += weights[tap * p.to_blocks + block] * maps_in[first + u32(y) * p.from_width + u32(x)];
+            sum += vec4<f32>(weights[tap * p.to_blocks + block]) * vec4<f32>(maps_in[first + u32(y) * p.from_width + u32(x)]);
         }
     }
     let y = p.first_y + p.step_y * id.y;
     let x = p.first_x + p.step_x * id.x;
     let place = p.to_offset + image * p.to_image + (block * p.to_height + y) * p.to_width + x;
-    maps_out[place] = activate(sum, p.low, p.high);
+    maps_out[place] = stored(activate(sum, p.low, p.high));
 }

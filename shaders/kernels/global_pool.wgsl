@@ -25,9 +25,12 @@ const THREADS: u32 = 64u;
 // 0 largest, 1 mean.
 override MODE: u32 = 0u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Pair;
-@group(0) @binding(1) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(2) var<storage, read_write> maps_out: array<MapOut>;
 
 var<workgroup> partial: array<vec4<f32>, THREADS>;
 
@@ -50,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         value = vec4<f32>(-3.4028235e38);
     }
     for (var cell = index; cell < cells; cell += THREADS) {
-        value = join(value, maps_in[first + cell]);
+        value = join(value, vec4<f32>(maps_in[first + cell]));
     }
     partial[index] = value;
     workgroupBarrier();
@@ -65,6 +68,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if MODE == 1u {
             result /= f32(cells);
         }
-        maps_out[p.to_offset + image * p.to_image + block] = result;
+        maps_out[p.to_offset + image * p.to_image + block] = stored(result);
     }
 }

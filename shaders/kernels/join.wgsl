@@ -20,10 +20,14 @@ struct Pair {
     high: f32,
 }
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+alias NumberOut = f32;
+
 @group(0) @binding(0) var<uniform> p: Pair;
-@group(0) @binding(1) var<storage, read> maps_in: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> maps_in: array<MapIn>;
 // Number by number: two maps may share a block. Offsets count vec4 all the same.
-@group(0) @binding(2) var<storage, read_write> numbers_out: array<f32>;
+@group(0) @binding(2) var<storage, read_write> numbers_out: array<NumberOut>;
 
 // `channel`: the first channel in the joined map; `to_channels`: channels to write, those beyond `from_channels` as zeros.
 @compute @workgroup_size(8, 8)
@@ -44,9 +48,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         if channel < p.to_channels {
             var value = 0.0;
             if channel < p.from_channels {
-                value = maps_in[p.from_offset + image * p.from_image + channel / 4u * cells + cell][channel % 4u];
+                value = f32(maps_in[p.from_offset + image * p.from_image + channel / 4u * cells + cell][channel % 4u]);
             }
-            numbers_out[(p.to_offset + image * p.to_image + block * cells + cell) * 4u + lane] = value;
+            numbers_out[(p.to_offset + image * p.to_image + block * cells + cell) * 4u + lane] = NumberOut(value);
         }
     }
 }

@@ -23,7 +23,7 @@ struct Pair {
 @group(0) @binding(0) var<uniform> p: Pair;
 // [image][channel][row][column]; `from_image` counts numbers here.
 @group(0) @binding(1) var<storage, read> planes_in: array<f32>;
-@group(0) @binding(2) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -42,5 +42,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             value[lane] = planes_in[image * p.from_image + channel * cells + cell];
         }
     }
-    maps_out[p.to_offset + image * p.to_image + block * cells + cell] = value;
+    maps_out[p.to_offset + image * p.to_image + block * cells + cell] = stored(value);
 }

@@ -23,9 +23,12 @@ struct Pair {
 // 0 the number `low`, 1 mirrored without the edge, 2 the edge.
 override MODE: u32 = 0u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Pair;
-@group(0) @binding(1) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(2) var<storage, read_write> maps_out: array<MapOut>;
 
 // Where place `at` of the result lies in a side of the input.
 fn source(at: u32, before: u32, side: u32) -> u32 {
@@ -52,7 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let x = source(id.x, p.left, p.from_width);
     var value = vec4<f32>(p.low);
     if y < p.from_height && x < p.from_width {
-        value = maps_in[p.from_offset + image * p.from_image + (block * p.from_height + y) * p.from_width + x];
+        value = vec4<f32>(maps_in[p.from_offset + image * p.from_image + (block * p.from_height + y) * p.from_width + x]);
     }
-    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = value;
+    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = stored(value);
 }

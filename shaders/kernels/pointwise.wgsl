@@ -20,11 +20,14 @@ struct Pair {
     high: f32,
 }
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Pair;
 // Factors, then summands: [2][block].
 @group(0) @binding(1) var<storage, read> scale_shift: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(3) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -35,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let block = id.z % blocks;
     let image = id.z / blocks;
     let cell = (block * p.to_height + id.y) * p.to_width + id.x;
-    let value = maps_in[p.from_offset + image * p.from_image + cell];
+    let value = vec4<f32>(maps_in[p.from_offset + image * p.from_image + cell]);
     let result = activate(scale_shift[block] * value + scale_shift[blocks + block], p.low, p.high);
-    maps_out[p.to_offset + image * p.to_image + cell] = result;
+    maps_out[p.to_offset + image * p.to_image + cell] = stored(result);
 }

@@ -27,9 +27,12 @@ struct Pool {
 // 0 largest, 1 mean of what is inside, 2 mean that counts padded places as zeros.
 override MODE: u32 = 0u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Pool;
-@group(0) @binding(1) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(2) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -54,7 +57,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
                 padded += 1.0;
             }
             if y < p.from_height && x < p.from_width {
-                let value = maps_in[first + y * p.from_width + x];
+                let value = vec4<f32>(maps_in[first + y * p.from_width + x]);
                 largest = max(largest, value);
                 sum += value;
                 inside += 1.0;
@@ -67,5 +70,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     } else if MODE == 2u {
         result = sum / padded;
     }
-    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = result;
+    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = stored(result);
 }

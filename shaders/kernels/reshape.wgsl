@@ -23,9 +23,12 @@ struct Pair {
 // 1: the input is counted in the order row, column, channel.
 override MODE: u32 = 0u;
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Pair;
-@group(0) @binding(1) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(2) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -47,8 +50,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
                 channel = number % p.from_channels;
                 cell = number / p.from_channels;
             }
-            result[lane] = maps_in[p.from_offset + image * p.from_image + channel / 4u * cells + cell][channel % 4u];
+            result[lane] = f32(maps_in[p.from_offset + image * p.from_image + channel / 4u * cells + cell][channel % 4u]);
         }
     }
-    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = result;
+    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = stored(result);
 }

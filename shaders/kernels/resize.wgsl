@@ -28,11 +28,14 @@ struct Reads {
     weight: f32,
 }
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Pair;
 // The rows of the result, then its columns.
 @group(0) @binding(1) var<storage, read> reads: array<Reads>;
-@group(0) @binding(2) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(3) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -46,17 +49,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = reads[id.y];
     let column = reads[p.to_height + id.x];
     let upper = first + row.first * p.from_width;
-    var value = maps_in[upper + column.first];
+    var value = vec4<f32>(maps_in[upper + column.first]);
     if column.weight != 0.0 {
-        value = mix(value, maps_in[upper + column.second], column.weight);
+        value = mix(value, vec4<f32>(maps_in[upper + column.second]), column.weight);
     }
     if row.weight != 0.0 {
         let lower = first + row.second * p.from_width;
-        var below = maps_in[lower + column.first];
+        var below = vec4<f32>(maps_in[lower + column.first]);
         if column.weight != 0.0 {
-            below = mix(below, maps_in[lower + column.second], column.weight);
+            below = mix(below, vec4<f32>(maps_in[lower + column.second]), column.weight);
         }
         value = mix(value, below, row.weight);
     }
-    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = value;
+    maps_out[p.to_offset + image * p.to_image + (block * p.to_height + id.y) * p.to_width + id.x] = stored(value);
 }

@@ -20,9 +20,12 @@ struct Pair {
     high: f32,
 }
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Pair;
-@group(0) @binding(1) var<storage, read> maps_in: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> maps_out: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> maps_in: array<MapIn>;
+@group(0) @binding(2) var<storage, read_write> maps_out: array<MapOut>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -35,15 +38,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let first = p.from_offset + id.z * p.from_image + cell;
     var largest = -3.4028235e38;
     for (var channel = 0u; channel < p.to_channels; channel++) {
-        largest = max(largest, maps_in[first + channel / 4u * cells][channel % 4u]);
+        largest = max(largest, f32(maps_in[first + channel / 4u * cells][channel % 4u]));
     }
     var sum = 0.0;
     for (var channel = 0u; channel < p.to_channels; channel++) {
-        sum += exp(maps_in[first + channel / 4u * cells][channel % 4u] - largest);
+        sum += exp(f32(maps_in[first + channel / 4u * cells][channel % 4u]) - largest);
     }
     for (var block = 0u; block < blocks; block++) {
         // What fills the last block must stay small, whatever it is.
-        let value = min(maps_in[first + block * cells] - largest, vec4<f32>(0.0));
-        maps_out[p.to_offset + id.z * p.to_image + cell + block * cells] = exp(value) / sum;
+        let value = min(vec4<f32>(maps_in[first + block * cells]) - largest, vec4<f32>(0.0));
+        maps_out[p.to_offset + id.z * p.to_image + cell + block * cells] = stored(exp(value) / sum);
     }
 }

@@ -20,8 +20,11 @@ struct Pair {
     high: f32,
 }
 
+// Numbers in memory; `f16` stands here for those that are kept in 16 bits.
+alias MapIn = vec4<f32>;
+
 @group(0) @binding(0) var<uniform> p: Pair;
-@group(0) @binding(1) var<storage, read> maps_in: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> maps_in: array<MapIn>;
 // [image][channel][row][column]; `to_offset` and `to_image` count numbers here.
 @group(0) @binding(2) var<storage, read_write> planes_out: array<f32>;
 
@@ -35,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let image = id.z / blocks;
     let cells = p.to_height * p.to_width;
     let cell = id.y * p.to_width + id.x;
-    let value = maps_in[p.from_offset + image * p.from_image + block * cells + cell];
+    let value = vec4<f32>(maps_in[p.from_offset + image * p.from_image + block * cells + cell]);
     for (var lane = 0u; lane < 4u; lane++) {
         let channel = block * 4u + lane;
         if channel < p.to_channels {

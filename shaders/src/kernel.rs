@@ -77,8 +77,6 @@ const ONE_INPUT: &[Access] = &[Params, Read, Write];
 const TWO_INPUTS: &[Access] = &[Params, Read, Read, Write];
 const THREE_INPUTS: &[Access] = &[Params, Read, Read, Read, Write];
 
-const ACTIVATION: &str = include_str!("../kernels/activation.wgsl");
-
 impl Kernel {
     /// All kernels.
     pub const ALL: [Self; 26] = [
@@ -115,20 +113,9 @@ impl Kernel {
         self.row().0
     }
 
-    /// Its text in two parts, to be put one behind the other.
-    pub const fn source(self) -> [&'static str; 2] {
-        let activation = match self {
-            Self::ConvGemm
-            | Self::ConvSplit
-            | Self::Conv3x3
-            | Self::ConvImage
-            | Self::Depthwise
-            | Self::ConvGrouped
-            | Self::Dense
-            | Self::Pointwise => ACTIVATION,
-            _ => "",
-        };
-        [activation, self.row().1]
+    /// The text of its file.
+    pub(crate) const fn file(self) -> &'static str {
+        self.row().1
     }
 
     /// What it binds, in the order of the binding numbers from 0: parameters, constants, inputs, output.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
 use dormouse_shaders::{
-    Access, BinaryParams, ClassParams, ConvParams, CropParams, Kernel, LineParams, PairParams, PeakParams, PoolParams,
+    Access, BinaryParams, ClassParams, ConvParams, CropParams, Halves, Kernel, LineParams, PairParams, PeakParams, PoolParams,
     PreprocessParams, Reads,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
@@ -11,9 +11,14 @@ use naga::{AddressSpace, Module, StorageAccess, TypeInner};
 use std::collections::BTreeSet;
 
 fn parse(kernel: Kernel) -> Module {
-    let source = kernel.source().concat();
+    parse_with(kernel, Halves::NONE)
+}
+
+fn parse_with(kernel: Kernel, halves: Halves) -> Module {
+    let source = kernel.source(halves);
     let module = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{kernel}: {}", e.emit_to_string(&source)));
-    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+    let capabilities = if halves.any() { Capabilities::SHADER_FLOAT16 } else { Capabilities::empty() };
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.validate(&module).unwrap_or_else(|e| panic!("{kernel}: {}", e.emit_to_string(&source)));
     module
 }
@@ -24,12 +29,52 @@ fn kernels_are_valid_and_complete() {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut expected: BTreeSet<String> = Kernel::ALL.iter().map(|k| format!("{k}.wgsl")).collect();
     assert_eq!(expected.len(), Kernel::ALL.len());
-    // The one that stands before others.
-    expected.insert("activation.wgsl".into());
+    // Those that stand before others.
+    expected.extend(["activation.wgsl", "stored.wgsl", "stored_half.wgsl"].map(String::from));
     assert_eq!(BTreeSet::from_iter(files), expected);
     for kernel in Kernel::ALL {
         assert_eq!(parse(kernel).entry_points.len(), 1, "{kernel}");
     }
+}
+
+/// Bytes of a number in each buffer whose numbers may have 16 bits, by name.
+fn number_bytes(module: &Module) -> Vec<(String, u32)> {
+    let storage = module.global_variables.iter().filter(|(_, global)| matches!(global.space, AddressSpace::Storage { .. }));
+    let of = |(_, global): (_, &naga::GlobalVariable)| {
+        let TypeInner::Array { base, .. } = module.types[global.ty].inner else { return None };
+        let scalar = module.types[base].inner.scalar().filter(|scalar| scalar.kind == naga::ScalarKind::Float)?;
+        Some((global.name.clone()?, u32::from(scalar.width)))
+    };
+    storage.filter_map(of).collect()
+}
+
+/// Every choice of buffers with 16 bits is valid, and changes those buffers alone.
+#[test]
+fn numbers_of_16_bits_stand_where_they_were_asked_for() {
+    let mut halved = 0;
+    for kernel in Kernel::ALL {
+        let can = kernel.halvable();
+        let whole = number_bytes(&parse(kernel));
+        assert!(whole.iter().all(|(_, bytes)| *bytes == 4), "{kernel}: {whole:?}");
+        for choice in 0..16u32 {
+            let bit = |bit: u32| choice >> bit & 1 == 1;
+            let halves = Halves { input: bit(0), other_input: bit(1), output: bit(2), weights: bit(3) };
+            let asked = [
+                (halves.input, can.input, ["maps_in", "a_in"]),
+                (halves.other_input, can.other_input, ["b_in", ""]),
+                (halves.output, can.output, ["maps_out", "numbers_out"]),
+                (halves.weights, can.weights, ["weights", ""]),
+            ];
+            if asked.iter().any(|(wanted, can, _)| *wanted && !can) {
+                continue;
+            }
+            let is_half = |name: &str| asked.iter().any(|(wanted, _, names)| *wanted && names.contains(&name));
+            let expected: Vec<_> = whole.iter().map(|(name, _)| (name.clone(), if is_half(name) { 2 } else { 4 })).collect();
+            assert_eq!(number_bytes(&parse_with(kernel, halves)), expected, "{kernel}, {halves:?}");
+            halved += expected.iter().filter(|(_, bytes)| *bytes == 2).count();
+        }
+    }
+    assert!(halved > 100, "{halved} buffers with 16 bits were seen");
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod heap;
 pub mod hostile;
 pub mod keras;
 pub mod keras_layers;
+pub mod keras_models;
 pub mod networks;
 pub mod node_files;
 pub mod npy;

@@ -7,20 +7,27 @@ use dormouse::{Error, Estimator, Frame, Poses};
 
 /// Number of visible keypoints; panics unless both hold the same animals, in the same order, at the same places.
 pub fn same_poses(ours: &Poses, expected: &Poses, what: &str) -> usize {
+    let distances_px = distances_px(ours, expected, what);
+    for away_px in &distances_px {
+        assert!(*away_px <= SAME_POSE_PX, "{what}: {away_px} px apart");
+    }
+    distances_px.len()
+}
+
+/// How far apart the visible keypoints are; panics unless both hold the same animals with the same parts, in the same order.
+pub fn distances_px(ours: &Poses, expected: &Poses, what: &str) -> Vec<f32> {
     assert_eq!(ours.len(), expected.len(), "{what}");
     assert_eq!(ours.overflow(), expected.overflow(), "{what}");
-    let mut visible = 0;
+    let mut distances_px = Vec::new();
     for (a, b) in ours.iter().zip(expected.iter()) {
         for (a, b) in a.keypoints.iter().zip(b.keypoints) {
             assert_eq!(a.is_visible(), b.is_visible(), "{what}");
             if a.is_visible() {
-                let away = (a.position.x_px - b.position.x_px).hypot(a.position.y_px - b.position.y_px);
-                assert!(away <= SAME_POSE_PX, "{what}: {away} px apart");
-                visible += 1;
+                distances_px.push((a.position.x_px - b.position.x_px).hypot(a.position.y_px - b.position.y_px));
             }
         }
     }
-    visible
+    distances_px
 }
 
 /// Panics unless frames that are submitted while others are on their way give the very poses that they give one by one, in order, and

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+use dormouse::Precision;
 use dormouse::engine::wgpu::Program;
 use dormouse::preprocess::InputShape;
 use dormouse_tests::onnx::{Attr, numbers};
@@ -20,7 +21,7 @@ fn the_plan_of_the_recipe_is_the_committed_one() {
     let onnx = flies_bottomup().onnx;
     let mut table = String::new();
     for (width, height) in SIZES_PX {
-        let program = Program::from_onnx(&onnx, InputShape { channels: 1, height, width }).unwrap();
+        let program = Program::from_onnx(&onnx, InputShape { channels: 1, height, width }, Precision::Single).unwrap();
         writeln!(table, "{width}x{height} px\n{program}\n").unwrap();
         let ratio = program.moved_bytes() as f64 / program.least_bytes() as f64;
         assert!((1.0..=MOST).contains(&ratio), "{width}x{height}: {ratio} times the least\n{program}");
@@ -31,6 +32,30 @@ fn the_plan_of_the_recipe_is_the_committed_one() {
     }
     let committed = std::fs::read_to_string(&path).unwrap();
     assert_eq!(table, committed, "if the plan changed on purpose, run this test with DORMOUSE_WRITE_PLANS=1");
+}
+
+/// Maps and weights are nearly all that is moved: with 16 bits about half as many bytes are, and memory halves too.
+#[test]
+fn numbers_of_16_bits_halve_the_bytes() {
+    let onnx = flies_bottomup().onnx;
+    for (width, height) in SIZES_PX {
+        let plan = |precision| Program::from_onnx(&onnx, InputShape { channels: 1, height, width }, precision).unwrap();
+        let [single, half] = [Precision::Single, Precision::Half].map(plan);
+        assert_eq!(half.dispatches().len(), single.dispatches().len());
+        let ratios = [
+            half.moved_bytes() as f64 / single.moved_bytes() as f64,
+            half.arena_bytes() as f64 / single.arena_bytes() as f64,
+            half.constant_bytes() as f64 / single.constant_bytes() as f64,
+            half.moved_bytes() as f64 / half.least_bytes() as f64,
+        ];
+        println!(
+            "{width}x{height}: {ratios:.3?}, {:.1} MB moved, {:.1} MB",
+            half.moved_bytes() as f64 / 1e6,
+            half.arena_bytes() as f64 / 1e6
+        );
+        // Outputs and the image are those that stay.
+        assert!(ratios[0] < 0.6 && ratios[1] < 0.8 && ratios[2] < 0.55 && ratios[3] <= MOST, "{width}x{height}: {ratios:?}");
+    }
 }
 
 /// A network that is small enough to count by hand: 4x4 px, two convolutions, a pool, an enlargement and a join.
@@ -49,9 +74,14 @@ fn the_least_is_what_one_counts_by_hand() {
         .floats("k", &[1, 5, 1, 1], &numbers(5, 5))
         .node("Conv", &["c", "k"], "y", &[])
         .bytes();
-    let program = Program::from_onnx(&onnx, InputShape { channels: 1, height: 4, width: 4 }).unwrap();
+    let least = |precision| {
+        let program = Program::from_onnx(&onnx, InputShape { channels: 1, height: 4, width: 4 }, precision);
+        program.unwrap().least_bytes()
+    };
     // The first reads 16 pixels and 3 weights and writes 3 maps of 16 and 3 pooled ones of 4; the second reads those and 6 weights
     // and writes 2 maps of 4; the last one reads 3 maps of 16, 2 of 4 and 5 weights and writes 16.
     let numbers = (16 + 3 + 48 + 12) + (12 + 6 + 8) + (48 + 8 + 5 + 16);
-    assert_eq!(program.least_bytes(), 4 * numbers);
+    assert_eq!(least(Precision::Single), 4 * numbers);
+    // The image and the output have 32 bits always.
+    assert_eq!(least(Precision::Half), 2 * numbers + 2 * (16 + 16));
 }

@@ -4,7 +4,7 @@
 
 use dormouse::engine::wgpu::{Program, Slot};
 use dormouse::preprocess::InputShape;
-use dormouse::{Backend, Bundle, Estimator, Frame, Options};
+use dormouse::{Backend, Bundle, Estimator, Frame, Options, Precision};
 use dormouse_tests::golden::data_path;
 use dormouse_tests::poses::{same_poses, same_when_submitted};
 use dormouse_tests::top_down;
@@ -134,7 +134,7 @@ fn the_plan_of_the_demo() {
     let bundle = Bundle::from_bytes(DEMO).unwrap();
     let network = bundle.network(&bundle.config().networks[0].name).unwrap();
     for (width, height) in [(96, 96), (384, 384), (1280, 1024)] {
-        let program = Program::from_onnx(network, InputShape { channels: 1, height, width }).unwrap();
+        let program = Program::from_onnx(network, InputShape { channels: 1, height, width }, Precision::Single).unwrap();
         for dispatch in program.dispatches() {
             assert!(!dispatch.inputs.contains(&dispatch.output), "{} reads what it writes", dispatch.node);
         }

@@ -5,6 +5,7 @@ pub mod cpu;
 mod frames;
 mod network;
 mod pipeline_cache;
+mod precision;
 #[cfg(feature = "tract")]
 mod tract;
 #[cfg(feature = "wgpu")]
@@ -17,3 +18,4 @@ pub use frames::{
 };
 pub use network::{Engine, EngineOptions, MAX_THREADS, Network, OutputSpec, load_network};
 pub use pipeline_cache::PipelineCacheReport;
+pub use precision::Precision;

@@ -2,6 +2,7 @@
 
 use super::Backend;
 use super::PipelineCacheReport;
+use super::Precision;
 use super::cpu::CpuNetwork;
 use super::frames::{CropRoute, DecodePlan, FrameEngine};
 use crate::bundle::NetworkBytes;
@@ -36,6 +37,11 @@ impl OutputSpec {
 pub trait Network: Send + Any {
     /// The engine that will run it; never [`Backend::Auto`].
     fn backend(&self) -> Backend;
+
+    /// How maps and weights are kept.
+    fn precision(&self) -> Precision {
+        Precision::Single
+    }
 
     /// What became of the file of compiled pipelines; `None` if the engine keeps none.
     fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
@@ -94,7 +100,7 @@ pub trait Engine: Send {
 }
 
 /// Which engine, and what it may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EngineOptions<'a> {
     /// Engine.
     pub backend: Backend,
@@ -104,6 +110,8 @@ pub struct EngineOptions<'a> {
     pub allow_software: bool,
     /// The file in which engine wgpu keeps compiled pipelines: [`Options::pipeline_cache`](crate::Options::pipeline_cache).
     pub pipeline_cache: Option<&'a str>,
+    /// How engine wgpu keeps maps and weights; no other engine has more than [`Precision::Single`].
+    pub precision: Precision,
 }
 
 /// Most threads of an engine; each needs memory of its own.
@@ -158,7 +166,8 @@ fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, options: &EngineOptions<'_>)
         Err(_) => super::FrameStage::default(),
     };
     let gpu = super::wgpu::Gpu::open_with(options.allow_software, options.pipeline_cache)?;
-    Ok(Box::new(super::wgpu::WgpuNetwork::load_from(&gpu, onnx, outputs, from)?))
+    let network = super::wgpu::WgpuNetwork::load_from(&gpu, onnx, outputs, from)?;
+    Ok(Box::new(network.with_precision(options.precision)?))
 }
 
 #[cfg(not(feature = "wgpu"))]

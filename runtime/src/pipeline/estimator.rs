@@ -6,7 +6,7 @@ use super::whole_frame::{Outcome, WholeFrame};
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind};
 use crate::decode::{Centroid, Decoder};
-use crate::engine::{Backend, DeviceReport, PipelineCacheReport};
+use crate::engine::{Backend, DeviceReport, PipelineCacheReport, Precision};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImagePoint;
@@ -44,16 +44,27 @@ impl Estimator {
     /// # Errors
     /// Any [`Error`] of engine, preparation or self-test.
     pub fn new(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
-        if options.backend != Backend::Auto || !cfg!(feature = "wgpu") {
+        if options.backend != Backend::Auto || !(cfg!(feature = "wgpu") || options.precision == Precision::Half) {
             return Self::with_engine(bundle, options);
         }
-        match Self::with_engine(bundle, &Options { backend: Backend::Wgpu, ..options.clone() }) {
-            Ok(estimator) => Ok(estimator),
-            Err(reason) => {
-                let estimator = Self::with_engine(bundle, options)?;
-                Ok(Self { fallback: Some(reason), ..estimator })
+        Self::gpu_first(bundle, options)
+    }
+
+    /// A GPU as the options say, a GPU with numbers of 32 bits, or the CPU: the first that works.
+    fn gpu_first(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
+        let tries: &[Precision] = match options.precision {
+            Precision::Half => &[Precision::Half, Precision::Single],
+            Precision::Single => &[Precision::Single],
+        };
+        let mut fallback = None;
+        for &precision in tries {
+            match Self::with_engine(bundle, &Options { backend: Backend::Wgpu, precision, ..options.clone() }) {
+                Ok(estimator) => return Ok(Self { fallback, ..estimator }),
+                Err(reason) => fallback = fallback.or(Some(reason)),
             }
         }
+        let estimator = Self::with_engine(bundle, &Options { precision: Precision::Single, ..options.clone() })?;
+        Ok(Self { fallback, ..estimator })
     }
 
     /// As [`new`](Self::new), where [`Backend::Auto`] stays on the CPU.
@@ -76,8 +87,16 @@ impl Estimator {
             }
         };
         let mut estimator = Self { config, family, poses, flights: Flights::new(options.in_flight), fallback: None };
-        if options.self_test {
-            estimator.run_self_test(bundle)?;
+        let half = options.precision == Precision::Half;
+        if half && estimator.precision() != Precision::Half {
+            return Err(Error::InvalidConfig { field: "precision", what: "half is for engine wgpu alone" });
+        }
+        if options.self_test || half {
+            let tested = estimator.run_self_test(bundle)?;
+            if half && !tested {
+                let what = "half needs a bundle with a self-test, which shows that poses stay the same";
+                return Err(Error::InvalidConfig { field: "precision", what });
+            }
         }
         match options.frame_px {
             Some((width_px, height_px)) => estimator.prepare(width_px, height_px)?,
@@ -95,6 +114,11 @@ impl Estimator {
     /// The engine in use; never [`Backend::Auto`].
     pub fn backend(&self) -> Backend {
         self.whole_frame().backend()
+    }
+
+    /// How the engine in use keeps maps and weights.
+    pub fn precision(&self) -> Precision {
+        self.whole_frame().precision()
     }
 
     /// Shape of the input of the network that sees the whole frame, for the prepared frame size.
@@ -224,8 +248,9 @@ impl Estimator {
         self.whole_frame().pipeline_cache()
     }
 
-    /// Why [`Backend::Auto`] did not take a GPU: the adapter, its driver and what is missing. `None` in builds without engine wgpu, where
-    /// nothing was missing.
+    /// Why [`Backend::Auto`] did not take a GPU, or took it with [`Precision::Single`] where [`Precision::Half`] was asked for: the adapter,
+    /// its driver and what is missing, or how far the self-test was off. `None` in builds without engine wgpu, where nothing was missing
+    /// unless half precision was asked for.
     pub fn fallback(&self) -> Option<Error> {
         self.fallback
     }
@@ -262,8 +287,9 @@ impl Estimator {
         }
     }
 
-    fn run_self_test(&mut self, bundle: &Bundle<'_>) -> Result<(), Error> {
-        let Some(test) = bundle.self_test()? else { return Ok(()) };
+    /// Whether there is one.
+    fn run_self_test(&mut self, bundle: &Bundle<'_>) -> Result<bool, Error> {
+        let Some(test) = bundle.self_test()? else { return Ok(false) };
         let frame = test.frame()?;
         self.prepare(frame.width_px(), frame.height_px())?;
         let result = test.check(self.estimate(&frame)?);
@@ -271,7 +297,7 @@ impl Estimator {
         if let Family::TopDown(model) = &mut self.family {
             model.clear_centroids();
         }
-        result
+        result.map(|()| true)
     }
 
     fn unprepare(&mut self) {

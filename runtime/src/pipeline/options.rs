@@ -1,6 +1,6 @@
 //! What the caller decides, and what the caller is told.
 
-use crate::engine::Backend;
+use crate::engine::{Backend, Precision};
 use crate::frame::PixelFormat;
 use alloc::string::String;
 
@@ -23,6 +23,10 @@ pub struct Options {
     pub threads: usize,
     /// Whether [`Backend::Auto`] and engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
+    /// How engine wgpu keeps maps and weights. [`Precision::Half`] needs a bundle with a self-test: it is run whatever
+    /// [`self_test`](Self::self_test) says, and its tolerance decides whether poses are the same. Engines on the CPU have
+    /// [`Precision::Single`] alone.
+    pub precision: Precision,
     /// Frame width and height to prepare for; without it the first frame decides (and pays for the preparation). [`Backend::Auto`]
     /// needs it to know whether a GPU is large enough: one that turns out too small at the first frame is an error.
     pub frame_px: Option<(u32, u32)>,
@@ -48,6 +52,7 @@ impl Default for Options {
             backend: Backend::Auto,
             threads: 1,
             allow_software: false,
+            precision: Precision::Single,
             frame_px: None,
             on_size_change: OnSizeChange::Refuse,
             in_flight: None,

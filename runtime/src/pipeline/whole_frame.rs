@@ -5,7 +5,7 @@ use crate::config::{Config, HeadKind, NetworkConfig, PreprocessConfig};
 use crate::decode::decode_plan;
 use crate::engine::{
     Backend, CropRoute, DecodePlan, Engine, EngineOptions, Found, FoundCrops, FrameEngine, Network, OutputSpec,
-    PipelineCacheReport, load_network,
+    PipelineCacheReport, Precision, load_network,
 };
 use crate::error::Error;
 use crate::frame::Frame;
@@ -21,6 +21,7 @@ pub(super) struct WholeFrame {
     /// None once it was released.
     network: Option<Box<dyn Network>>,
     backend: Backend,
+    precision: Precision,
     preprocess: PreprocessConfig,
     heads: Vec<HeadKind>,
     plan: DecodePlan,
@@ -59,12 +60,17 @@ impl WholeFrame {
         let heads = network.heads.iter().map(|h| h.kind).collect();
         let (preprocess, on_size_change) = (network.preprocess, options.on_size_change);
         let (network, plan) = (load(bundle, network, options)?, decode_plan(bundle.config())?);
-        let backend = network.backend();
-        Ok(Self { network: Some(network), backend, preprocess, heads, plan, on_size_change, prepared: None, kept: None })
+        let (backend, precision) = (network.backend(), network.precision());
+        let (network, prepared, kept) = (Some(network), None, None);
+        Ok(Self { network, backend, precision, preprocess, heads, plan, on_size_change, prepared, kept })
     }
 
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// What became of the file of compiled pipelines.
@@ -228,13 +234,10 @@ impl WholeFrame {
 /// Loads the network that a part of the configuration describes.
 fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
-    let Options { backend, threads, allow_software, .. } = *options;
+    let Options { backend, threads, allow_software, precision, .. } = *options;
     let pipeline_cache = options.pipeline_cache.as_deref();
-    load_network(
-        &EngineOptions { backend, threads, allow_software, pipeline_cache },
-        bundle.network_bytes(&network.name)?,
-        outputs,
-    )
+    let options = EngineOptions { backend, threads, allow_software, pipeline_cache, precision };
+    load_network(&options, bundle.network_bytes(&network.name)?, outputs)
 }
 
 fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {

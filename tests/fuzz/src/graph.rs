@@ -103,14 +103,20 @@ fn engine(file: &[u8], input: InputShape, run: bool) -> Result<Reached, Error> {
 #[cfg(feature = "wgpu")]
 fn gpu_program(file: &[u8], input: InputShape) {
     use dormouse::engine::wgpu::{Program, Slot};
-    let Ok(program) = Program::from_onnx(file, input) else { return };
-    for dispatch in program.dispatches() {
-        let name = &dispatch.node;
-        assert!(!dispatch.inputs.contains(&dispatch.output), "{name} reads what it writes");
-        let slots = dispatch.inputs.iter().chain([&dispatch.output]);
-        let known = |slot: &Slot| !matches!(slot, Slot::Maps(buffer) if *buffer >= program.buffers());
-        assert!(slots.into_iter().all(known), "{name} uses a buffer that is not there");
-        assert!(dispatch.constants.iter().all(|c| c.end <= program.constant_bytes()), "{name} reads behind the constants");
-        assert!(dispatch.grid.iter().all(|groups| *groups > 0), "{name}: {:?} workgroups", dispatch.grid);
+    for precision in [dormouse::Precision::Single, dormouse::Precision::Half] {
+        let Ok(program) = Program::from_onnx(file, input, precision) else { return };
+        for dispatch in program.dispatches() {
+            let name = &dispatch.node;
+            assert!(!dispatch.inputs.contains(&dispatch.output), "{name} reads what it writes");
+            let slots = dispatch.inputs.iter().chain([&dispatch.output]);
+            let known = |slot: &Slot| !matches!(slot, Slot::Maps(buffer) if *buffer >= program.buffers());
+            assert!(slots.into_iter().all(known), "{name} uses a buffer that is not there");
+            assert!(dispatch.constants.iter().all(|c| c.end <= program.constant_bytes()), "{name} reads behind the constants");
+            assert!(dispatch.grid.iter().all(|groups| *groups > 0), "{name}: {:?} workgroups", dispatch.grid);
+            let (halves, can) = (dispatch.halves, dispatch.kernel.halvable());
+            let fit = (halves.input <= can.input && halves.other_input <= can.other_input)
+                && (halves.output <= can.output && halves.weights <= can.weights);
+            assert!(fit, "{name}: {halves:?} of {can:?}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::interrupt::EXIT_INTERRUPTED;
 use super::{
-    bench, compare, demo, eval, export, import_profile, inspect, labels, new, plot, predict, preview, receptive_field, train,
-    unpack,
+    bench, compare, demo, eval, export, import_model, import_profile, inspect, labels, new, plot, predict, preview,
+    receptive_field, train, unpack,
 };
 use clap::{Parser, Subcommand};
 
@@ -44,6 +44,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Write a configuration that suits the labels
     New(new::NewArgs),
+    /// Make a bundle from models that SLEAP trained
+    ImportModel(import_model::ImportModelArgs),
     /// Write a configuration from a SLEAP profile
     ImportProfile(import_profile::ImportProfileArgs),
     /// Count what a labels file holds: animals, sizes, parts, mistakes
@@ -76,6 +78,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Predict(args) => predict::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::New(args) => new::run(&args),
+        Command::ImportModel(args) => import_model::run(&args),
         Command::ImportProfile(args) => import_profile::run(&args),
         Command::Labels(args) => labels::run(&args),
         Command::Preview(args) => preview::run(&args),

@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use dormouse::bundle::NetworkBytes;
 use dormouse::engine::cpu::Isa;
-use dormouse::{Backend, Bundle};
+use dormouse::{Backend, Bundle, Precision};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,7 @@ Examples:
   dormouse bench pose.onnx --size 384x384 --isa avx2 --json
   dormouse bench flies.dorm --size 384x384 --whole --in-flight 2         # from a frame's bytes to poses, and as a camera loop
   dormouse bench flies.dorm --size 1280x1024 --backend wgpu --layers     # a build with --features wgpu
+  dormouse bench flies.dorm --size 384x384 --backend wgpu --half         # maps and weights in 16 bits
   dormouse bench flies.dorm --size 384x384 --pipeline-cache              # twice: preparation with a GPU's compiled pipelines"
 )]
 pub(super) struct BenchArgs {
@@ -59,6 +60,9 @@ pub(super) struct BenchArgs {
     /// Let engines auto and wgpu take a software adapter where there is no GPU; its times are no GPU's
     #[arg(long)]
     allow_software: bool,
+    /// Let engine wgpu keep maps and weights in 16 bits; a bundle's self-test then says whether poses stay the same
+    #[arg(long)]
+    half: bool,
     /// Time whole frames of a bundle too, from their bytes to poses; engine wgpu always does
     #[arg(long)]
     whole: bool,
@@ -116,6 +120,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
     let backend = if isa.is_some() { Backend::Cpu } else { args.backend };
     let gpu = matches!(backend, Backend::Wgpu | Backend::Auto);
     ensure!(!args.allow_software || gpu, "--allow-software is for --backend auto and wgpu");
+    ensure!(!args.half || gpu, "--half is for --backend auto and wgpu");
     ensure!(is_bundle(&args.model) || !args.whole, "--whole is for bundles; {} is a network alone", args.model.display());
     let whole = args.whole || (is_bundle(&args.model) && backend == Backend::Wgpu);
     ensure!(whole || args.in_flight == 1, "--in-flight is for whole frames: give --whole and a bundle");
@@ -128,6 +133,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
         isa,
         allow_software: args.allow_software,
         pipeline_cache: args.pipelines.path(&args.model, backend)?,
+        precision: if args.half { Precision::Half } else { Precision::Single },
         start_bytes,
     };
     let mut measured = measure::measure(onnx, &order).with_context(|| format!("{}", args.model.display()))?;

@@ -11,6 +11,7 @@ use super::bench::parse_size;
 use super::output::print_result;
 use anyhow::{bail, ensure};
 use clap::Args;
+use dormouse::Precision;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -22,7 +23,8 @@ use std::path::PathBuf;
   dormouse inspect pose.onnx --json
   dormouse inspect --graph flies.dorm                      # steps, methods and memory of engine cpu
   dormouse inspect --graph pose.onnx --size 384x384 --threads 2
-  dormouse inspect flies.dorm --kernels 384x384            # kernels of engine wgpu; a build with --features wgpu")]
+  dormouse inspect flies.dorm --kernels 384x384            # kernels of engine wgpu; a build with --features wgpu
+  dormouse inspect flies.dorm --kernels 384x384 --half     # the bytes of numbers of 16 bits")]
 pub(super) struct InspectArgs {
     /// Bundle (.dorm), labels (.slp) or network (.onnx)
     file: PathBuf,
@@ -39,6 +41,9 @@ pub(super) struct InspectArgs {
     /// needed
     #[arg(long, value_parser = parse_size, conflicts_with = "graph")]
     kernels: Option<(usize, usize)>,
+    /// With maps and weights in 16 bits
+    #[arg(long, requires = "kernels")]
+    half: bool,
     /// Print one JSON line
     #[arg(long)]
     json: bool,
@@ -60,7 +65,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
         args.file.display()
     );
     if let Some(size) = args.kernels {
-        let (value, text) = kernels(&args.file, size)?;
+        let (value, text) = kernels(&args.file, size, if args.half { Precision::Half } else { Precision::Single })?;
         print_result(args.json, &value, &text)?;
         return Ok(0);
     }
@@ -76,11 +81,11 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
 }
 
 #[cfg(feature = "wgpu")]
-fn kernels(file: &std::path::Path, size: (usize, usize)) -> anyhow::Result<Description> {
-    kernels::describe(file, size)
+fn kernels(file: &std::path::Path, size: (usize, usize), precision: Precision) -> anyhow::Result<Description> {
+    kernels::describe(file, size, precision)
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn kernels(_file: &std::path::Path, _size: (usize, usize)) -> anyhow::Result<Description> {
+fn kernels(_file: &std::path::Path, _size: (usize, usize), _precision: Precision) -> anyhow::Result<Description> {
     bail!(dormouse::Error::EngineMissing("wgpu"))
 }

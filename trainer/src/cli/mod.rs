@@ -6,6 +6,7 @@ mod compare;
 mod demo;
 mod eval;
 mod export;
+mod import_model;
 mod import_profile;
 mod inspect;
 mod interrupt;

@@ -12,7 +12,7 @@ use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_name
 use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use dormouse::{Backend, Bundle, Options};
+use dormouse::{Backend, Bundle, Options, Precision};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,9 @@ pub(super) struct PredictArgs {
     /// Let engines auto and wgpu take a software adapter where there is no GPU
     #[arg(long)]
     allow_software: bool,
+    /// Let engine wgpu keep maps and weights in 16 bits, if the bundle's self-test shows that poses stay the same
+    #[arg(long)]
+    half: bool,
     #[command(flatten)]
     pipelines: PipelineArgs,
     #[command(flatten)]
@@ -85,10 +88,12 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     let mut reader = FrameReader::default();
     let (width_px, height_px) = reader.frame_px(&input.videos, input.frames[0].0)?;
     let frame_px = u32::try_from(width_px).ok().zip(u32::try_from(height_px).ok());
-    let options = Options { backend, allow_software, threads, frame_px, pipeline_cache, ..Options::default() };
+    let precision = if args.half { Precision::Half } else { Precision::Single };
+    let options = Options { backend, allow_software, precision, threads, frame_px, pipeline_cache, ..Options::default() };
     let mut predictor = Predictor::with_options(&bundle, &options)?;
     if let Some(reason) = predictor.fallback() {
-        tell(format_args!("note: engine {}, not a GPU: {reason}", predictor.backend()));
+        let instead = if predictor.backend() == Backend::Wgpu { "in single precision" } else { "not a GPU" };
+        tell(format_args!("note: engine {}, {instead}: {reason}", predictor.backend()));
     }
     args.pipelines.tell(predictor.pipeline_cache(), predictor.backend());
     let mut labels = input.empty_labels(&bundle.config().skeleton);

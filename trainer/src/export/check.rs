@@ -41,7 +41,7 @@ pub fn check_export(net: &PoseNet, onnx: &[u8], sizes_px: &[[usize; 2]]) -> Resu
 }
 
 /// NaN when anything is not a number, so that a comparison with a limit fails.
-fn largest_difference(worst: f32, expected: &[f32], got: &[f32]) -> f32 {
+pub(crate) fn largest_difference(worst: f32, expected: &[f32], got: &[f32]) -> f32 {
     expected.iter().zip(got).fold(worst, |worst, (e, g)| {
         let difference = (e - g).abs();
         if difference > worst || difference.is_nan() { difference } else { worst }
@@ -49,7 +49,7 @@ fn largest_difference(worst: f32, expected: &[f32], got: &[f32]) -> f32 {
 }
 
 /// Smooth shapes with a little noise, in 0..1, different in every image and channel.
-fn test_images([batch, channels, height, width]: [usize; 4]) -> Vec<f32> {
+pub(crate) fn test_images([batch, channels, height, width]: [usize; 4]) -> Vec<f32> {
     let mut state = 12345u32;
     let mut out = Vec::with_capacity(batch * channels * height * width);
     for plane in 0..batch * channels {
@@ -65,9 +65,14 @@ fn test_images([batch, channels, height, width]: [usize; 4]) -> Vec<f32> {
     out
 }
 
-type Output = (Vec<usize>, Vec<f32>);
+/// Sides and numbers of an output.
+pub(crate) type Output = (Vec<usize>, Vec<f32>);
 
-fn run_tract(onnx: &[u8], images: &[f32], dims: [usize; 4]) -> Result<Vec<Output>> {
+/// Outputs of the file for images `[batch, channels, height, width]`.
+///
+/// # Errors
+/// [`Error::Export`] when tract cannot run it.
+pub(crate) fn run_tract(onnx: &[u8], images: &[f32], dims: [usize; 4]) -> Result<Vec<Output>> {
     let run = || -> TractResult<Vec<Output>> {
         let mut model = tract_onnx::onnx().model_for_read(&mut &*onnx)?;
         model.set_input_fact(0, f32::fact(dims).into())?;

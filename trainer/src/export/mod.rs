@@ -6,5 +6,6 @@ mod metadata;
 pub(crate) mod proto;
 
 pub use check::{EXPORT_TOLERANCE, check_export};
+pub(crate) use check::{largest_difference, run_tract, test_images};
 pub use graph::to_onnx;
 pub use metadata::metadata;

@@ -8,6 +8,7 @@ mod optimization;
 mod presets;
 mod profile;
 mod remarks;
+pub mod sleap_model;
 mod sleap_nn;
 mod two_networks;
 

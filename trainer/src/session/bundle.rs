@@ -101,7 +101,7 @@ pub(super) fn draft(
 }
 
 /// `[height, width]` of the comparisons: the usual size and a larger one of another shape.
-fn check_sizes(max_stride: usize, [height, width]: [usize; 2]) -> Vec<[usize; 2]> {
+pub(crate) fn check_sizes(max_stride: usize, [height, width]: [usize; 2]) -> Vec<[usize; 2]> {
     // Rounding does not depend on the size, so a window of a large frame tells as much in less time.
     let side = |px: usize| px.clamp(1, 256).next_multiple_of(max_stride);
     vec![[side(height), side(width)], [side(height) + max_stride, side(width) + 3 * max_stride]]
@@ -143,7 +143,7 @@ fn runtime_config(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &R
 /// The frame whose weakest keypoint is the strongest, with the poses found there; `None` if no frame shows an animal.
 ///
 /// A keypoint near the threshold could vanish on an engine that rounds differently, so sure frames make stable tests.
-fn self_test(draft: &[u8], frames: &[Image]) -> Result<Option<SelfTest>> {
+pub(crate) fn self_test(draft: &[u8], frames: &[Image]) -> Result<Option<SelfTest>> {
     let mut best: Option<(f32, SelfTest)> = None;
     for image in frames.iter().take(SELF_TEST_CANDIDATES) {
         let mut estimator = prepare_on_cpu(&Bundle::from_bytes(draft)?, false)?;

@@ -1,7 +1,7 @@
 //! The device: which adapter is taken, what went wrong on it, and its pipelines.
 
 use super::pipeline_cache::PipelineCache;
-use crate::engine::PipelineCacheReport;
+use crate::engine::{PipelineCacheReport, Precision};
 use crate::error::{Error, Text};
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
-use dormouse_shaders::{Access, Kernel};
+use dormouse_shaders::{Access, Halves, Kernel};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use wgpu::{Backends, BindGroupLayout, BufferBindingType, ComputePipeline, Device, DeviceType, Limits, Queue};
@@ -45,8 +45,8 @@ impl fmt::Display for AdapterReport {
 /// A pipeline and the layout of its bindings.
 pub(super) type Pipeline = (ComputePipeline, BindGroupLayout);
 
-/// A kernel and its override constants.
-type PipelineKey = (Kernel, Vec<(&'static str, u32)>);
+/// A kernel, which of its numbers have 16 bits, and its override constants.
+type PipelineKey = (Kernel, Halves, Vec<(&'static str, u32)>);
 
 /// An open device; copies share it and its pipelines.
 #[derive(Clone)]
@@ -114,9 +114,10 @@ impl Gpu {
     }
 
     fn request(adapter: &wgpu::Adapter, report: AdapterReport, required_limits: Limits, keeps: bool) -> Result<Self, Error> {
-        // For measuring alone.
+        // Timestamps for measuring, and numbers of 16 bits and compiled pipelines for those who ask for them.
         let kept = if keeps { wgpu::Features::PIPELINE_CACHE } else { wgpu::Features::empty() };
-        let required_features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | kept);
+        let wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16 | kept;
+        let required_features = adapter.features() & wanted;
         let descriptor = wgpu::DeviceDescriptor { required_limits, required_features, ..wgpu::DeviceDescriptor::default() };
         let opened = pollster::block_on(adapter.request_device(&descriptor));
         let (device, queue) = opened.map_err(|error| failure("open the device", &error.to_string()))?;
@@ -185,6 +186,14 @@ impl Gpu {
         }
     }
 
+    /// Refuses a precision that the device does not have.
+    pub(super) fn check_precision(&self, precision: Precision) -> Result<(), Error> {
+        if precision == Precision::Single || self.device.features().contains(wgpu::Features::SHADER_F16) {
+            return Ok(());
+        }
+        Err(self.report.refused("it has no numbers of 16 bits in shaders (SHADER_F16): use single precision"))
+    }
+
     /// The first complaint of the driver since the last call, as an error.
     pub(super) fn check(&self, action: &'static str) -> Result<(), Error> {
         match self.fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -194,15 +203,15 @@ impl Gpu {
     }
 
     /// The pipeline of a kernel with these override constants, compiled when it is first asked for.
-    pub(super) fn pipeline(&self, kernel: Kernel, overrides: &[(&'static str, u32)]) -> Pipeline {
+    pub(super) fn pipeline(&self, kernel: Kernel, halves: Halves, overrides: &[(&'static str, u32)]) -> Pipeline {
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        let compiled = pipelines.entry((kernel, overrides.to_vec()));
-        compiled.or_insert_with(|| self.compile(kernel, overrides)).clone()
+        let compiled = pipelines.entry((kernel, halves, overrides.to_vec()));
+        compiled.or_insert_with(|| self.compile(kernel, halves, overrides)).clone()
     }
 
-    fn compile(&self, kernel: Kernel, overrides: &[(&'static str, u32)]) -> Pipeline {
+    fn compile(&self, kernel: Kernel, halves: Halves, overrides: &[(&'static str, u32)]) -> Pipeline {
         let label = Some(kernel.name());
-        let source = wgpu::ShaderSource::Wgsl(kernel.source().concat().into());
+        let source = wgpu::ShaderSource::Wgsl(kernel.source(halves).into());
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
         let entry = |(binding, access): (u32, &Access)| {
             let ty = match access {

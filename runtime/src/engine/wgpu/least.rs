@@ -1,5 +1,6 @@
 //! The fewest bytes that a network can move layer by layer: what the plan is measured against.
 
+use crate::engine::Precision;
 use crate::graph::{ConstantId, Graph, Node, Op, Shapes, ValueId};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,13 +13,18 @@ use alloc::vec::Vec;
 ///
 /// This is the least for plans that run one layer after another: each number that one layer makes and another reads passes through
 /// memory. Plans that compute several layers tile by tile move less and compute the rims of the tiles more than once.
-pub(super) fn least_bytes(graph: &Graph<'_>, shapes: &Shapes) -> u64 {
+///
+/// Numbers have the bytes of the precision, but 4 in the image, in the maps `wide`, and in constants that are no weights.
+pub(super) fn least_bytes(graph: &Graph<'_>, shapes: &Shapes, precision: Precision, wide: &[ValueId]) -> u64 {
     let mut makers: Vec<Option<&Node>> = vec![None; graph.values().len()];
     for node in graph.nodes() {
         makers[node.output.index()] = Some(node);
     }
     let mut stored = vec![false; graph.values().len()];
-    let mut numbers = 0;
+    let image = |v: ValueId| graph.inputs().iter().any(|port| port.value == v);
+    let number_bytes = |v: ValueId| if image(v) || wide.contains(&v) { size_of::<f32>() } else { precision.number_bytes() };
+    let map_bytes = |v: &ValueId| shapes.of(*v).numbers() * number_bytes(*v);
+    let mut bytes = 0;
     for node in graph.nodes().iter().filter(|n| !matches!(n.op, Op::Concat | Op::Resize(_) | Op::MaxPool(_))) {
         let mut read = Vec::new();
         for value in &node.inputs {
@@ -26,8 +32,10 @@ pub(super) fn least_bytes(graph: &Graph<'_>, shapes: &Shapes) -> u64 {
         }
         read.sort_unstable();
         read.dedup();
-        numbers += read.iter().map(|v| shapes.of(*v).numbers()).sum::<usize>();
-        numbers += constants(node).iter().map(|id| graph.constant(*id).data.len()).sum::<usize>();
+        bytes += read.iter().map(map_bytes).sum::<usize>();
+        let len = |id: &ConstantId| graph.constant(*id).data.len();
+        bytes += weight(node).iter().map(len).sum::<usize>() * precision.number_bytes();
+        bytes += others(node).iter().map(len).sum::<usize>() * size_of::<f32>();
         for value in read {
             stored[value.index()] = true;
         }
@@ -36,8 +44,8 @@ pub(super) fn least_bytes(graph: &Graph<'_>, shapes: &Shapes) -> u64 {
         stored[port.value.index()] = true;
     }
     let written = graph.nodes().iter().map(|n| n.output).filter(|v| stored[v.index()]);
-    numbers += written.map(|v| shapes.of(v).numbers()).sum::<usize>();
-    (numbers * size_of::<f32>()) as u64
+    bytes += written.map(|v| map_bytes(&v)).sum::<usize>();
+    bytes as u64
 }
 
 /// The maps that must lie in memory for a value to be read: its parts, and what it is enlarged from.
@@ -53,10 +61,20 @@ fn sources(makers: &[Option<&Node>], shapes: &Shapes, value: ValueId, found: &mu
     }
 }
 
-fn constants(node: &Node) -> Vec<ConstantId> {
+/// The weights of a node.
+fn weight(node: &Node) -> Option<ConstantId> {
     match &node.op {
-        Op::Conv(conv) => [Some(conv.weight), conv.bias].into_iter().flatten().collect(),
-        Op::ConvTranspose(conv) => [Some(conv.weight), conv.bias].into_iter().flatten().collect(),
+        Op::Conv(conv) => Some(conv.weight),
+        Op::ConvTranspose(conv) => Some(conv.weight),
+        _ => None,
+    }
+}
+
+/// Its other constants.
+fn others(node: &Node) -> Vec<ConstantId> {
+    match &node.op {
+        Op::Conv(conv) => conv.bias.into_iter().collect(),
+        Op::ConvTranspose(conv) => conv.bias.into_iter().collect(),
         Op::ScaleShift { scale, shift } => vec![*scale, *shift],
         _ => Vec::new(),
     }

@@ -8,7 +8,7 @@ use super::program::Program;
 use crate::bundle::NetworkBytes;
 use crate::engine::cpu::CpuNetwork;
 use crate::engine::network::{Engine, Network, OutputSpec};
-use crate::engine::{Backend, CropRoute, DecodePlan, FrameEngine, FrameStage, PipelineCacheReport};
+use crate::engine::{Backend, CropRoute, DecodePlan, FrameEngine, FrameStage, PipelineCacheReport, Precision};
 use crate::error::{Error, Text};
 use crate::graph::{Graph, Shape, Shapes, ValueId};
 use crate::preprocess::{InputShape, Preprocessor};
@@ -25,6 +25,7 @@ pub struct WgpuNetwork {
     specs: Vec<OutputSpec>,
     outputs: Vec<ValueId>,
     gpu: Gpu,
+    precision: Precision,
     route: Route,
 }
 
@@ -56,7 +57,14 @@ impl WgpuNetwork {
         let find = |spec: &OutputSpec| graph.outputs().iter().find(|port| port.name == spec.name).map(|port| port.value);
         let values = outputs.iter().map(find).collect::<Option<Vec<_>>>();
         let values = values.ok_or_else(|| failure("read the network", "it lacks an output that the configuration names"))?;
-        Ok(Self { graph, specs: outputs, outputs: values, gpu: gpu.clone(), route: Route { from, on_cpu } })
+        Ok(Self {
+            graph,
+            specs: outputs,
+            outputs: values,
+            gpu: gpu.clone(),
+            precision: Precision::Single,
+            route: Route { from, on_cpu },
+        })
     }
 
     /// Reads an ONNX file and gives out all its outputs in the file's order, whatever their shapes.
@@ -71,8 +79,18 @@ impl WgpuNetwork {
             specs: Vec::new(),
             outputs,
             gpu: gpu.clone(),
+            precision: Precision::Single,
             route: Route { from: FrameStage::default(), on_cpu: None },
         })
+    }
+
+    /// Keeps maps and weights that way.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device does not have it.
+    pub fn with_precision(self, precision: Precision) -> Result<Self, Error> {
+        self.gpu.check_precision(precision)?;
+        Ok(Self { precision, ..self })
     }
 
     /// As [`Network::prepare`], with the engine's own type.
@@ -82,7 +100,7 @@ impl WgpuNetwork {
     pub fn prepare_wgpu(&self, input: InputShape, images: usize) -> Result<WgpuEngine, Error> {
         let shapes = self.shapes(input)?;
         let images = images.max(1);
-        let program = lower(&self.graph, &shapes, &self.outputs, images)?;
+        let program = lower(&self.graph, &shapes, &self.outputs, images, self.precision)?;
         let prepared = Prepared::new(&self.gpu.live()?, &program, images, program.result_bytes, 1)?;
         let results = vec![0.0; (program.result_bytes / 4) as usize];
         Ok(WgpuEngine { program, prepared, results, input, images, done: 0 })
@@ -94,7 +112,7 @@ impl WgpuNetwork {
     /// As [`Network::prepare_frames`], and [`Error::Gpu`] if the device is too small.
     pub fn prepare_whole(&self, preprocessor: &Preprocessor, plan: &DecodePlan) -> Result<Option<WgpuFrames>, Error> {
         let shapes = self.shapes(preprocessor.shape())?;
-        let (program, places) = lower_to_maps(&self.graph, &shapes, &self.outputs, 1)?;
+        let (program, places) = lower_to_maps(&self.graph, &shapes, &self.outputs, 1, self.precision)?;
         let Some(frames) = FrameProgram::new(program, &places, preprocessor, plan)? else { return Ok(None) };
         let cpu = CpuPart::new(self.route.from, self.route.on_cpu.as_ref(), preprocessor, plan, places)?;
         WgpuFrames::new(&self.gpu.live()?, frames, preprocessor, None, cpu).map(Some)
@@ -112,10 +130,11 @@ impl WgpuNetwork {
         crops: &CropRoute<'_>,
     ) -> Result<Option<WgpuFrames>, Error> {
         let shapes = self.shapes(preprocessor.shape())?;
-        let (program, places) = lower_to_maps(&self.graph, &shapes, &self.outputs, 1)?;
+        let (program, places) = lower_to_maps(&self.graph, &shapes, &self.outputs, 1, self.precision)?;
         let Some(frames) = FrameProgram::new(program, &places, preprocessor, plan)? else { return Ok(None) };
         let other_shapes = other.shapes(crops.sampler.shape())?;
-        let (second, other_places) = lower_to_maps(&other.graph, &other_shapes, &other.outputs, crops.plan.max_crops)?;
+        let (second, other_places) =
+            lower_to_maps(&other.graph, &other_shapes, &other.outputs, crops.plan.max_crops, other.precision)?;
         let frames = frames.with_crops((second, &other_places), preprocessor, crops, READ_WORDS)?;
         let Some(frames) = frames else { return Ok(None) };
         let cpu = CpuPart::new(self.route.from, self.route.on_cpu.as_ref(), preprocessor, plan, places)?;
@@ -141,17 +160,21 @@ impl Program {
     ///
     /// # Errors
     /// Those of [`Graph::from_onnx`] and [`Graph::shapes`]; [`Error::NetworkNode`] for what the engine does not do.
-    pub fn from_onnx(onnx: &[u8], input: InputShape) -> Result<Self, Error> {
+    pub fn from_onnx(onnx: &[u8], input: InputShape, precision: Precision) -> Result<Self, Error> {
         let graph = read(onnx)?;
         let shapes = graph.shapes(&[batch_of_one(input)])?;
         let outputs: Vec<_> = graph.outputs().iter().map(|port| port.value).collect();
-        lower(&graph, &shapes, &outputs, 1)
+        lower(&graph, &shapes, &outputs, 1, precision)
     }
 }
 
 impl Network for WgpuNetwork {
     fn backend(&self) -> Backend {
         Backend::Wgpu
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
     }
 
     fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
@@ -163,7 +186,8 @@ impl Network for WgpuNetwork {
     }
 
     fn load_beside(&self, onnx: &NetworkBytes, outputs: &[OutputSpec]) -> Result<Option<Box<dyn Network>>, Error> {
-        Ok(Some(Box::new(Self::load_from(&self.gpu, onnx, outputs.to_vec(), self.route.from)?)))
+        let network = Self::load_from(&self.gpu, onnx, outputs.to_vec(), self.route.from)?;
+        Ok(Some(Box::new(network.with_precision(self.precision)?)))
     }
 
     fn prepare_frames(&self, preprocessor: &Preprocessor, plan: &DecodePlan) -> Result<Option<Box<dyn FrameEngine>>, Error> {

@@ -8,6 +8,7 @@
 use super::fuse::{Pooled, pools};
 use super::joins::lanes;
 use super::parts::{Parts, lifetimes, parts};
+use crate::engine::Precision;
 use crate::graph::{Graph, Shape, Shapes, ValueId};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -30,6 +31,8 @@ pub(super) struct Place {
     pub start: usize,
     /// vec4 from one image to the next: all maps that lie side by side in the buffer.
     pub apart: usize,
+    /// How its numbers are kept.
+    pub precision: Precision,
 }
 
 impl Place {
@@ -46,6 +49,16 @@ impl Place {
     /// Numbers of an image, blocks filled up.
     pub fn numbers(&self) -> usize {
         self.blocks() * BLOCK * self.cells()
+    }
+
+    /// Bytes of an image, blocks filled up.
+    pub fn bytes(&self) -> usize {
+        self.numbers() * self.precision.number_bytes()
+    }
+
+    /// Whether its numbers have 16 bits.
+    pub fn is_half(&self) -> bool {
+        self.precision == Precision::Half
     }
 
     /// First vec4 in the buffer, for maps that begin with a block.
@@ -66,7 +79,7 @@ pub(super) struct Places {
     lanes: Vec<Option<Vec<usize>>>,
     /// For each value the pool that is made along with it.
     pools: Vec<Option<Pooled>>,
-    /// vec4 of each buffer, for one image.
+    /// Bytes of each buffer, for one image.
     pub buffers: Vec<usize>,
 }
 
@@ -91,8 +104,9 @@ impl Places {
         self.pools.iter().flatten().any(|pooled| pooled.value == value)
     }
 
-    /// Gives every map a buffer, except `image` where that is read as planes.
-    pub fn new(graph: &Graph<'_>, shapes: &Shapes, image: Option<ValueId>) -> Self {
+    /// Gives every map a buffer, except `image` where that is read as planes. The maps in `wide` keep 32 bits, and
+    /// so do those beside them.
+    pub fn new(graph: &Graph<'_>, shapes: &Shapes, image: Option<ValueId>, precision: Precision, wide: &[ValueId]) -> Self {
         let parts = parts(graph, shapes);
         let pools = pools(graph, shapes, &parts, image);
         let lives = lifetimes(graph, &parts, &pools);
@@ -103,22 +117,30 @@ impl Places {
         // What lies in a buffer behind another map.
         let behind = |value: ValueId| places.pools[value.index()].filter(|p| p.keep).map(|p| (whole(value), p.value));
         let behind: Vec<(ValueId, ValueId)> = made.iter().filter_map(|v| behind(*v)).collect();
+        // Maps that lie side by side are of one kind.
+        let first = |v: ValueId| match behind.iter().find(|(_, other)| *other == v) {
+            Some((whole, _)) => *whole,
+            None => places.pools[v.index()].filter(|p| !p.keep).map_or(whole(v), |p| p.value),
+        };
+        let wide: Vec<ValueId> = wide.iter().map(|v| first(*v)).collect();
+        let precision = |v: ValueId| if wide.contains(&v) { Precision::Single } else { precision };
         let dropped = |v: &ValueId| places.pools[v.index()].is_some_and(|p| !p.keep);
         let own = |v: &&ValueId| parts[v.index()].is_none() && Some(**v) != image && behind.iter().all(|(_, other)| other != *v);
         let mut wholes: Vec<ValueId> = made.iter().filter(|v| own(v) && !dropped(v)).copied().collect();
         let numbers = |v: ValueId| places.lanes_of(shapes, v).div_ceil(BLOCK) * shapes.of(v).height * shapes.of(v).width;
         let all =
             |v: ValueId| numbers(v) + behind.iter().filter(|(w, _)| *w == v).map(|(_, other)| numbers(*other)).sum::<usize>();
-        wholes.sort_by_key(|v| (core::cmp::Reverse(all(*v)), v.index()));
-        let sizes: Vec<usize> = wholes.iter().map(|v| all(*v)).collect();
-        let own_sizes: Vec<usize> = wholes.iter().map(|v| numbers(*v)).collect();
+        let bytes = |v: ValueId| all(v) * BLOCK * precision(v).number_bytes();
+        wholes.sort_by_key(|v| (core::cmp::Reverse(bytes(*v)), v.index()));
+        let sizes: Vec<usize> = wholes.iter().map(|v| bytes(*v)).collect();
+        let kinds: Vec<_> = wholes.iter().map(|v| (all(*v), numbers(*v), precision(*v))).collect();
         let buffers = places.colour(&wholes, &sizes, &lives);
-        for (((value, buffer), apart), own) in wholes.iter().zip(buffers).zip(sizes).zip(own_sizes) {
+        for ((value, buffer), (apart, own, precision)) in wholes.iter().zip(buffers).zip(kinds) {
             let Some(buffer) = buffer else { continue };
-            places.put(shapes, *value, [buffer, 0, apart]);
+            places.put(shapes, *value, [buffer, 0, apart], precision);
             let mut start = own;
             for (_, other) in behind.iter().filter(|(whole, _)| whole == value) {
-                places.put(shapes, *other, [buffer, start, apart]);
+                places.put(shapes, *other, [buffer, start, apart], precision);
                 start += shapes.of(*other).channels.div_ceil(BLOCK) * shapes.of(*other).height * shapes.of(*other).width;
             }
         }
@@ -126,9 +148,9 @@ impl Places {
         places
     }
 
-    fn put(&mut self, shapes: &Shapes, value: ValueId, [buffer, start, apart]: [usize; 3]) {
+    fn put(&mut self, shapes: &Shapes, value: ValueId, [buffer, start, apart]: [usize; 3], precision: Precision) {
         let (shape, lanes) = (shapes.of(value), self.lanes_of(shapes, value));
-        self.places[value.index()] = Some(Place { buffer, shape, channel: 0, lanes, start, apart });
+        self.places[value.index()] = Some(Place { buffer, shape, channel: 0, lanes, start, apart, precision });
     }
 
     /// Lanes of a map: one a channel, and gaps.

@@ -173,7 +173,7 @@ impl Buffers {
 
     /// Binds in the order of the kernel table: parameters, constants, inputs, output.
     fn ready(&self, gpu: &Gpu, index: usize, dispatch: &Dispatch) -> Ready {
-        let (pipeline, layout) = gpu.pipeline(dispatch.kernel, &dispatch.overrides);
+        let (pipeline, layout) = gpu.pipeline(dispatch.kernel, dispatch.halves, &dispatch.overrides);
         let part = |buffer, offset: usize, len: usize| {
             let size = core::num::NonZeroU64::new(len as u64);
             wgpu::BindingResource::Buffer(BufferBinding { buffer, offset: offset as u64, size })

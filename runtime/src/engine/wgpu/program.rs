@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
-use dormouse_shaders::Kernel;
+use dormouse_shaders::{Halves, Kernel};
 
 /// Parts of the constants begin at multiples of this many bytes, the most that a device may ask of storage offsets.
 const CONSTANT_ALIGN: usize = 256;
@@ -40,6 +40,8 @@ pub struct Dispatch {
     pub kernel: Kernel,
     /// Override constants.
     pub overrides: Vec<(&'static str, u32)>,
+    /// Which of its buffers hold numbers of 16 bits.
+    pub halves: Halves,
     /// Bytes of its uniform.
     pub params: Vec<u8>,
     /// Bytes of the program's constants, one range per constant binding.
@@ -153,6 +155,8 @@ impl Program {
         self.constants.resize(self.constants.len().next_multiple_of(CONSTANT_ALIGN), 0);
         let start = self.constants.len();
         self.constants.extend_from_slice(bytemuck::cast_slice(numbers));
+        // Bindings end at whole words.
+        self.constants.resize(self.constants.len().next_multiple_of(4), 0);
         // A binding holds at least one vec4, even for a window that no tap reaches.
         if self.constants.len() < start + 16 {
             self.constants.resize(start + 16, 0);

@@ -5,6 +5,7 @@ use super::places::BLOCK;
 use crate::graph::Floats;
 use alloc::vec;
 use alloc::vec::Vec;
+use half::f16;
 
 /// Weights as the file has them.
 #[derive(Clone, Copy)]
@@ -89,4 +90,10 @@ impl Weights<'_> {
         }
         packed
     }
+}
+
+/// Numbers in 16 bits, each the nearest there is; beyond the largest of these they stay the largest.
+pub(super) fn halved(numbers: &[f32]) -> Vec<u16> {
+    let most = f16::MAX.to_f32();
+    numbers.iter().map(|number| f16::from_f32(number.clamp(-most, most)).to_bits()).collect()
 }

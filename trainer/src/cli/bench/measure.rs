@@ -4,11 +4,11 @@ use super::interface::{input_channels, output_specs};
 use crate::terminal::tell;
 #[cfg(not(feature = "wgpu"))]
 use anyhow::bail;
-use dormouse::Backend;
 use dormouse::bundle::NetworkBytes;
 use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
 use dormouse::engine::{EngineOptions, PipelineCacheReport, load_network};
 use dormouse::preprocess::InputShape;
+use dormouse::{Backend, Precision};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ pub(super) struct Order {
     pub allow_software: bool,
     /// Where engine wgpu keeps compiled pipelines.
     pub pipeline_cache: Option<String>,
+    /// How engine wgpu keeps maps and weights.
+    pub precision: Precision,
     /// Memory of this program before it read the network; known on Linux.
     pub start_bytes: Option<usize>,
 }
@@ -70,6 +72,8 @@ pub(super) struct GpuMeasured {
     pub software: bool,
     /// The file of compiled pipelines that the preparation began with, if one was named.
     pub pipelines: Option<Pipelines>,
+    /// How maps and weights are kept.
+    pub precision: &'static str,
     pub dispatches: usize,
     pub gflop: f64,
     /// Bytes that a frame moves, each map and weight once a dispatch.
@@ -146,7 +150,7 @@ pub(super) fn measure(onnx: NetworkBytes, order: &Order) -> anyhow::Result<Measu
             Err(error) => tell(format_args!("engine cpu does not run this network ({error}); timing tract")),
         }
     }
-    let options = EngineOptions { backend: Backend::Tract, threads: order.threads, allow_software: false, pipeline_cache: None };
+    let options = EngineOptions { backend: Backend::Tract, threads: order.threads, ..EngineOptions::default() };
     let network = load_network(&options, onnx.clone(), output_specs(&onnx, input)?)?;
     let mut engine = network.prepare(input, 1)?;
     let prepare_ms = millis(start);

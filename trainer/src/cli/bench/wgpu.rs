@@ -12,7 +12,8 @@ const TIMED_FRAMES: usize = 50;
 /// Opens the GPU, prepares the network since `start` and times it on noise.
 pub(super) fn measure(onnx: &[u8], input: InputShape, order: &Order, start: Instant) -> anyhow::Result<Measured> {
     let gpu = Gpu::open_with(order.allow_software, order.pipeline_cache.as_deref())?;
-    let mut engine = WgpuNetwork::load_whole(&gpu, onnx)?.prepare_wgpu(input, 1)?;
+    let network = WgpuNetwork::load_whole(&gpu, onnx)?.with_precision(order.precision)?;
+    let mut engine = network.prepare_wgpu(input, 1)?;
     let prepare_ms = millis(start);
     let noise = noise(input.len());
     let (first_ms, times) = time(order.frames, || engine.run(&noise, 1))?;
@@ -29,6 +30,7 @@ pub(super) fn measure(onnx: &[u8], input: InputShape, order: &Order, start: Inst
         api: report.api,
         software: report.software,
         pipelines: gpu.pipeline_cache().map(Into::into),
+        precision: order.precision.name(),
         dispatches: program.dispatches().len(),
         gflop,
         moved_bytes: program.moved_bytes(),

@@ -3,6 +3,7 @@
 use super::Description;
 use crate::cli::bench::{input_channels, read_networks};
 use anyhow::Context as _;
+use dormouse::Precision;
 use dormouse::engine::wgpu::Program;
 use dormouse::preprocess::InputShape;
 use serde_json::json;
@@ -10,12 +11,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// One table for each network of the file.
-pub(super) fn describe(path: &Path, (width, height): (usize, usize)) -> anyhow::Result<Description> {
+pub(super) fn describe(path: &Path, (width, height): (usize, usize), precision: Precision) -> anyhow::Result<Description> {
     let (mut values, mut text) = (Vec::new(), String::new());
     for (name, onnx) in read_networks(path)? {
         let input = InputShape { channels: input_channels(&onnx)?, height, width };
-        let program = Program::from_onnx(&onnx, input).with_context(|| format!("engine wgpu does not run network {name}"))?;
-        writeln!(text, "network {name} at {width}x{height} px\n{program}\n")?;
+        let program = Program::from_onnx(&onnx, input, precision);
+        let program = program.with_context(|| format!("engine wgpu does not run network {name}"))?;
+        writeln!(text, "network {name} at {width}x{height} px, {precision} precision\n{program}\n")?;
         let row = |d: &dormouse::engine::wgpu::Dispatch| {
             json!({
                 "node": d.node, "kernel": d.kernel.name(), "overrides": d.overrides, "workgroups": d.grid, "flop": d.flop,
@@ -32,5 +34,8 @@ pub(super) fn describe(path: &Path, (width, height): (usize, usize)) -> anyhow::
             "constant_bytes": program.constant_bytes(),
         }));
     }
-    Ok((json!({ "kind": "kernels", "width_px": width, "height_px": height, "networks": values }), text))
+    let value = json!({
+        "kind": "kernels", "width_px": width, "height_px": height, "precision": precision.name(), "networks": values
+    });
+    Ok((value, text))
 }

@@ -25,8 +25,10 @@ pub(super) struct Node {
 pub(super) struct KerasGraph {
     /// Layers, inputs first.
     pub nodes: Vec<Node>,
-    /// Positions of the layers whose results are the network's, in Keras' order.
+    /// Positions of the layers whose results are wanted, in Keras' order.
     pub outputs: Vec<usize>,
+    /// Names of all outputs.
+    pub all_outputs: Vec<String>,
 }
 
 /// A layer as the file lists it.
@@ -40,7 +42,7 @@ impl KerasGraph {
     ///
     /// # Errors
     /// [`Error::BadFile`] when it is not a functional model of Keras 2, [`Error::Layer`] for a layer that is not supported.
-    pub fn read(text: &str, path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self> {
+    pub fn read(text: &str, path: &Path, mut wanted: impl FnMut(&str) -> bool) -> Result<Self> {
         let fault = |what: String| Error::bad_file(path, "model_config", what);
         let json: Value = serde_json::from_str(text).map_err(|e| fault(e.to_string()))?;
         let class = json.get("class_name").and_then(Value::as_str).unwrap_or_default();
@@ -56,8 +58,9 @@ impl KerasGraph {
         let outputs = outputs.into_iter().flatten().map(|place| place.get(0).and_then(Value::as_str));
         let outputs = outputs.collect::<Option<Vec<_>>>().filter(|names| !names.is_empty());
         let outputs = outputs.ok_or_else(|| fault("output_layers must name layers".into()))?;
+        let all_outputs = outputs.iter().map(|name| (*name).to_owned()).collect();
         let outputs: Vec<&str> = outputs.into_iter().filter(|name| wanted(name)).collect();
-        Self::ordered(&listed, &outputs, fault)
+        Ok(Self { all_outputs, ..Self::ordered(&listed, &outputs, fault)? })
     }
 
     /// The layers that the outputs need, each after its inputs (Kahn's algorithm).
@@ -98,7 +101,7 @@ impl KerasGraph {
             return Err(listed[place].settings.fault("it takes part in a circle of layers"));
         }
         let outputs = outputs.iter().filter_map(|&place| positions[place]).collect();
-        Ok(Self { nodes, outputs })
+        Ok(Self { nodes, outputs, all_outputs: Vec::new() })
     }
 }
 

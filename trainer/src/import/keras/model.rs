@@ -48,7 +48,7 @@ impl KerasModel {
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::BadFile`] when it is no model of Keras 2, [`Error::Layer`] for a layer that is not read.
-    pub fn open(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self> {
+    pub fn open(path: &Path, wanted: impl FnMut(&str) -> bool) -> Result<Self> {
         guarded(path, || {
             let file = KerasFile::open(path)?;
             let graph = KerasGraph::read(&file.model_config, path, wanted)?;
@@ -59,6 +59,11 @@ impl KerasModel {
     /// Version of Keras that saved the file.
     pub fn keras_version(&self) -> &str {
         &self.file.keras_version
+    }
+
+    /// Names of all outputs in Keras' order, wanted or not.
+    pub fn all_outputs(&self) -> &[String] {
+        &self.graph.all_outputs
     }
 
     /// The network as ONNX, with key-value facts. Maps are in the order batch, channels, height, width.

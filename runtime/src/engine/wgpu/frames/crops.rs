@@ -158,7 +158,7 @@ impl FrameProgram {
             inputs: vec![Slot::Maps(place.buffer)],
             output: found,
             grid: [1, 1, sizes.classes.div_ceil(BLOCK)],
-            moved: [4 * place.numbers() as u64, 4 * sizes.classes as u64],
+            moved: [place.bytes() as u64, 4 * sizes.classes as u64],
         })
     }
 

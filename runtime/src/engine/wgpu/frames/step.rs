@@ -6,7 +6,7 @@ use crate::error::{Error, Text};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
-use dormouse_shaders::Kernel;
+use dormouse_shaders::{Halves, Kernel};
 
 /// What a dispatch of these needs.
 pub(super) struct Step<'a> {
@@ -34,6 +34,7 @@ impl Step<'_> {
             node: String::from(self.kernel.name()),
             kernel: self.kernel,
             overrides: self.overrides,
+            halves: Halves::NONE,
             params: self.params.to_vec(),
             constants: self.constants,
             inputs: self.inputs,

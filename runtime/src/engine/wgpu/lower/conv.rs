@@ -1,15 +1,16 @@
 //! Which kernel a convolution gets.
 
-use super::walk::{Lowering, Work, activation, grid};
+use super::walk::{Lowering, Work, activation, grid, halves};
+use crate::engine::Precision;
 use crate::engine::wgpu::phases::{Phase, conv_phase, transposed_phases};
 use crate::engine::wgpu::places::{BLOCK, Place};
 use crate::engine::wgpu::program::Slot;
-use crate::engine::wgpu::weights::Weights;
+use crate::engine::wgpu::weights::{Weights, halved};
 use crate::error::Error;
 use crate::graph::{Activation, Conv, ConvTranspose, Node, Op, Shape, Shapes};
 use alloc::vec;
 use alloc::vec::Vec;
-use dormouse_shaders::{ConvParams, Kernel};
+use dormouse_shaders::{ConvParams, Halves, Kernel};
 
 /// Most channels of an image that is read as planes.
 const PLANE_CHANNELS: usize = 4;
@@ -148,7 +149,10 @@ impl Lowering<'_> {
         if kernel != Kernel::Dense {
             constants.push(self.program.constant(&phase.shifts));
         }
-        constants.push(self.program.constant(&packed));
+        constants.push(match self.precision {
+            Precision::Single => self.program.constant(&packed),
+            Precision::Half => self.program.constant(&halved(&packed)),
+        });
         constants.push(self.program.constant(&weights.bias()));
         let (code, limits) = activation(part.activation);
         let mut overrides = vec![("ACTIVATION", code)];
@@ -172,10 +176,13 @@ impl Lowering<'_> {
         let params = params(part, limits);
         let input = part.place.map_or(Slot::Image, |place| Slot::Maps(place.buffer));
         let params = bytemuck::bytes_of(&params);
-        let work = Work { kernel, overrides, params, constants, inputs: vec![input], output: Slot::Maps(to.buffer), grid };
-        let read = part.place.map_or(part.from.numbers(), |place| place.numbers());
-        let map = if part.pool.0 == POOL_ONLY { 0 } else { rows * columns * to.blocks() * BLOCK };
-        self.push(&node.name, work, part.flop, &[read], map + part.pool.1.map_or(0, |place| place.numbers()))
+        let input_half = part.place.is_some_and(|place| place.is_half());
+        let halves = Halves { input: input_half, weights: self.precision == Precision::Half, ..halves(&[], to) };
+        let work =
+            Work { kernel, overrides, halves, params, constants, inputs: vec![input], output: Slot::Maps(to.buffer), grid };
+        let read = part.place.map_or(4 * part.from.numbers(), |place| place.bytes());
+        let map = if part.pool.0 == POOL_ONLY { 0 } else { rows * columns * to.blocks() * BLOCK * to.precision.number_bytes() };
+        self.push(&node.name, work, part.flop, &[read], map + part.pool.1.map_or(0, |place| place.bytes()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! All operators that are no convolutions.
 
-use super::walk::{Lowering, Work, activation, fault, pair};
+use super::walk::{Lowering, Work, activation, fault, halves, pair};
 use crate::engine::wgpu::places::{BLOCK, Place};
 use crate::engine::wgpu::program::Slot;
 use crate::error::Error;
@@ -63,6 +63,7 @@ impl Lowering<'_> {
         let (from, to) = self.ends(node)?;
         let (inputs, output) = (vec![Slot::Maps(from.buffer)], Slot::Maps(to.buffer));
         let mut work = Work::simple(kernel, bytemuck::bytes_of(params), inputs, output, &to);
+        work.halves = halves(&[&from], &to);
         work.overrides.extend(mode.map(|mode| ("MODE", mode)));
         match kernel {
             Kernel::GlobalPool => work.grid = [1, 1, to.blocks()],
@@ -70,7 +71,7 @@ impl Lowering<'_> {
             Kernel::Softmax => work.grid[2] = 1,
             _ => {}
         }
-        self.push(&node.name, work, 0, &[from.numbers()], to.numbers())
+        self.push(&node.name, work, 0, &[from.bytes()], to.bytes())
     }
 
     /// One number per lane, from one per channel or one for all.
@@ -88,9 +89,10 @@ impl Lowering<'_> {
         let params = PairParams { low, high, ..pair(&from, &to) };
         let (inputs, output) = (vec![Slot::Maps(from.buffer)], Slot::Maps(to.buffer));
         let mut work = Work::simple(Kernel::Pointwise, bytemuck::bytes_of(&params), inputs, output, &to);
+        work.halves = halves(&[&from], &to);
         work.overrides.push(("ACTIVATION", code));
         work.constants.push(self.program.constant(lanes));
-        self.push(&node.name, work, 2 * to.shape.numbers(), &[from.numbers()], to.numbers())
+        self.push(&node.name, work, 2 * to.shape.numbers(), &[from.bytes()], to.bytes())
     }
 
     fn binary(&mut self, node: &Node, mode: u32) -> Result<(), Error> {
@@ -121,8 +123,9 @@ impl Lowering<'_> {
         };
         let (inputs, output) = (vec![Slot::Maps(a.buffer), Slot::Maps(b.buffer)], Slot::Maps(to.buffer));
         let mut work = Work::simple(Kernel::Binary, bytemuck::bytes_of(&params), inputs, output, &to);
+        work.halves = halves(&[&a, &b], &to);
         work.overrides.push(("MODE", mode));
-        let (read, written) = ([a.numbers(), b.numbers()], to.numbers());
+        let (read, written) = ([a.bytes(), b.bytes()], to.bytes());
         self.push(&node.name, work, to.shape.numbers(), &read, written)
     }
 
@@ -154,8 +157,9 @@ impl Lowering<'_> {
         };
         let (inputs, output) = (vec![Slot::Maps(from.buffer)], Slot::Maps(to.buffer));
         let mut work = Work::simple(Kernel::Pool, bytemuck::bytes_of(&params), inputs, output, &to);
+        work.halves = halves(&[&from], &to);
         work.overrides.push(("MODE", mode));
-        self.push(&node.name, work, 0, &[from.numbers()], to.numbers())
+        self.push(&node.name, work, 0, &[from.bytes()], to.bytes())
     }
 
     fn resize(&mut self, node: &Node, resize: &Resize) -> Result<(), Error> {
@@ -168,8 +172,9 @@ impl Lowering<'_> {
         let params = pair(&from, &to);
         let (inputs, output) = (vec![Slot::Maps(from.buffer)], Slot::Maps(to.buffer));
         let mut work = Work::simple(Kernel::Resize, bytemuck::bytes_of(&params), inputs, output, &to);
+        work.halves = halves(&[&from], &to);
         work.constants.push(self.program.constant(&table));
-        self.push(&node.name, work, 0, &[from.numbers()], to.numbers())
+        self.push(&node.name, work, 0, &[from.bytes()], to.bytes())
     }
 }
 

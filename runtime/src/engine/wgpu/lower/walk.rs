@@ -1,5 +1,6 @@
 //! The walk over the nodes.
 
+use crate::engine::Precision;
 use crate::engine::wgpu::joins::starts;
 use crate::engine::wgpu::least::least_bytes;
 use crate::engine::wgpu::places::{BLOCK, Place, Places};
@@ -10,7 +11,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
-use dormouse_shaders::{Kernel, PairParams};
+use dormouse_shaders::{Halves, Kernel, PairParams};
 
 /// Side of the workgroups of the kernels that make one vec4 an invocation.
 const SIDE: usize = 8;
@@ -21,6 +22,8 @@ pub(super) struct Lowering<'g> {
     pub shapes: &'g Shapes,
     pub program: Program,
     pub places: Places,
+    /// How weights are kept, and maps that are not wanted.
+    pub precision: Precision,
     /// The image, if convolutions read its planes.
     image: Option<ValueId>,
 }
@@ -29,6 +32,7 @@ pub(super) struct Lowering<'g> {
 pub(super) struct Work<'a> {
     pub kernel: Kernel,
     pub overrides: Vec<(&'static str, u32)>,
+    pub halves: Halves,
     pub params: &'a [u8],
     pub constants: Vec<Range<usize>>,
     pub inputs: Vec<Slot>,
@@ -36,7 +40,8 @@ pub(super) struct Work<'a> {
     pub grid: [usize; 3],
 }
 
-/// Turns a graph with one input into dispatches; `wanted` are the values to be given out, for up to `images` images.
+/// Turns a graph with one input into dispatches; `wanted` are the values to be given out, for up to `images` images. These have 32 bits
+/// whatever the precision.
 ///
 /// # Errors
 /// [`Error::NetworkNode`] for what this engine does not do.
@@ -45,8 +50,9 @@ pub(in crate::engine::wgpu) fn lower(
     shapes: &Shapes,
     wanted: &[ValueId],
     images: usize,
+    precision: Precision,
 ) -> Result<Program, Error> {
-    let mut lowering = walk(graph, shapes, wanted, images)?;
+    let mut lowering = walk(graph, shapes, wanted, images, precision)?;
     for value in wanted {
         lowering.unpack(*value, images)?;
     }
@@ -59,30 +65,37 @@ pub(in crate::engine::wgpu) fn lower_to_maps(
     shapes: &Shapes,
     wanted: &[ValueId],
     images: usize,
+    precision: Precision,
 ) -> Result<(Program, Vec<Place>), Error> {
-    let lowering = walk(graph, shapes, wanted, images)?;
+    let lowering = walk(graph, shapes, wanted, images, precision)?;
     let places = wanted.iter().map(|value| lowering.place("output", *value)).collect::<Result<_, _>>()?;
     Ok((lowering.program, places))
 }
 
 /// All nodes.
-fn walk<'g>(graph: &'g Graph<'g>, shapes: &'g Shapes, wanted: &[ValueId], images: usize) -> Result<Lowering<'g>, Error> {
+fn walk<'g>(
+    graph: &'g Graph<'g>,
+    shapes: &'g Shapes,
+    wanted: &[ValueId],
+    images: usize,
+    precision: Precision,
+) -> Result<Lowering<'g>, Error> {
     let port = graph.inputs().first().map(|port| port.value);
     let port = port.ok_or(Error::Engine { engine: "wgpu", action: "lower the network", detail: Text::new("it has no input") })?;
     let mut readers = graph.nodes().iter().filter(|n| n.inputs.contains(&port));
     let planes = readers.all(|n| super::conv::reads_planes(shapes, n)) && !wanted.contains(&port);
     let image = planes.then_some(port);
-    let places = Places::new(graph, shapes, image);
+    let places = Places::new(graph, shapes, image, precision, wanted);
     let program = Program {
         dispatches: Vec::new(),
         constants: Vec::new(),
-        buffers: places.buffers.iter().map(|vec4s| (vec4s * images * 16) as u64).collect(),
+        buffers: places.buffers.iter().map(|bytes| (bytes * images) as u64).collect(),
         image_bytes: (shapes.of(port).numbers() * images * 4) as u64,
         result_bytes: 0,
         outputs: Vec::new(),
-        least_bytes: least_bytes(graph, shapes),
+        least_bytes: least_bytes(graph, shapes, precision, wanted),
     };
-    let mut lowering = Lowering { graph, shapes, program, places, image };
+    let mut lowering = Lowering { graph, shapes, program, places, precision, image };
     if image.is_none() {
         lowering.pack(port)?;
     }
@@ -110,7 +123,7 @@ impl Lowering<'_> {
         self.image == Some(value)
     }
 
-    /// Appends a dispatch with what it costs: the numbers of `read` maps and of the `written` one.
+    /// Appends a dispatch with what it costs: the bytes of `read` maps and of the `written` one.
     pub fn push(&mut self, node: &str, work: Work<'_>, flop: usize, read: &[usize], written: usize) -> Result<(), Error> {
         let too_large = || Error::NetworkNode { node: Text::new(node), what: "its maps need more workgroups than a GPU gives" };
         let mut grid = [0; 3];
@@ -122,6 +135,7 @@ impl Lowering<'_> {
             node: String::from(node),
             kernel: work.kernel,
             overrides: work.overrides,
+            halves: work.halves,
             params: work.params.to_vec(),
             constants: work.constants,
             inputs: work.inputs,
@@ -129,8 +143,8 @@ impl Lowering<'_> {
             grid,
             counted: None,
             flop: flop as u64,
-            read_bytes: (read.iter().sum::<usize>() * 4 + constants) as u64,
-            write_bytes: (written * 4) as u64,
+            read_bytes: (read.iter().sum::<usize>() + constants) as u64,
+            write_bytes: written as u64,
         });
         Ok(())
     }
@@ -141,8 +155,9 @@ impl Lowering<'_> {
         let numbers = to.shape.numbers();
         let params = PairParams { from_image: numbers as u32, ..pair(&to, &to) };
         let (inputs, output) = (vec![Slot::Image], Slot::Maps(to.buffer));
-        let work = Work::simple(Kernel::Pack, bytemuck::bytes_of(&params), inputs, output, &to);
-        self.push("input", work, 0, &[numbers], to.numbers())
+        let mut work = Work::simple(Kernel::Pack, bytemuck::bytes_of(&params), inputs, output, &to);
+        work.halves.output = to.is_half();
+        self.push("input", work, 0, &[4 * numbers], to.bytes())
     }
 
     /// A map to the planes that are read back, behind what is there.
@@ -151,8 +166,10 @@ impl Lowering<'_> {
         let Shape { channels, height, width, .. } = from.shape;
         let (offset, image) = ((self.program.result_bytes / 4) as usize, from.shape.numbers());
         let params = PairParams { to_offset: offset as u32, to_image: image as u32, ..pair(&from, &from) };
-        let work = Work::simple(Kernel::Unpack, bytemuck::bytes_of(&params), vec![Slot::Maps(from.buffer)], Slot::Results, &from);
-        self.push("output", work, 0, &[from.numbers()], image)?;
+        let mut work =
+            Work::simple(Kernel::Unpack, bytemuck::bytes_of(&params), vec![Slot::Maps(from.buffer)], Slot::Results, &from);
+        work.halves.input = from.is_half();
+        self.push("output", work, 0, &[from.bytes()], 4 * image)?;
         self.program.outputs.push(OutputPlace { offset, image, sides: [channels, height, width] });
         self.program.result_bytes += (images * image * 4) as u64;
         Ok(())
@@ -189,9 +206,10 @@ impl Lowering<'_> {
                 let touched = (end + fill).div_ceil(BLOCK) - channel / BLOCK;
                 let (inputs, output) = (vec![Slot::Maps(from.buffer)], Slot::Maps(to.buffer));
                 let mut work = Work::simple(Kernel::Join, bytemuck::bytes_of(&params), inputs, output, &to);
+                work.halves = halves(&[&from], &to);
                 work.grid[2] = touched;
-                let written = (channels + fill) * from.cells();
-                self.push(&node.name, work, 0, &[from.numbers()], written)?;
+                let written = (channels + fill) * from.cells() * to.precision.number_bytes();
+                self.push(&node.name, work, 0, &[from.bytes()], written)?;
             }
         }
         Ok(())
@@ -199,16 +217,22 @@ impl Lowering<'_> {
 }
 
 impl<'a> Work<'a> {
-    /// One vec4 an invocation, without overrides and constants.
+    /// One vec4 an invocation, without overrides and constants, for maps of 32 bits.
     pub fn simple(kernel: Kernel, params: &'a [u8], inputs: Vec<Slot>, output: Slot, to: &Place) -> Self {
         let grid = grid([to.shape.height, to.shape.width], to.blocks());
-        Self { kernel, overrides: Vec::new(), params, constants: Vec::new(), inputs, output, grid }
+        Self { kernel, overrides: Vec::new(), halves: Halves::NONE, params, constants: Vec::new(), inputs, output, grid }
     }
 }
 
 /// Workgroups of 8 by 8 for that many rows and columns, and the blocks.
 pub(super) fn grid([rows, columns]: [usize; 2], blocks: usize) -> [usize; 3] {
     [columns.div_ceil(SIDE), rows.div_ceil(SIDE), blocks]
+}
+
+/// Which maps of a dispatch have 16 bits.
+pub(super) fn halves(inputs: &[&Place], output: &Place) -> Halves {
+    let half = |index: usize| inputs.get(index).is_some_and(|place| place.is_half());
+    Halves { input: half(0), other_input: half(1), output: output.is_half(), weights: false }
 }
 
 /// Places and sides of two maps.
