@@ -50,7 +50,8 @@ impl PipelineCache {
                 (Some(data), State { report, held, ..State::default() })
             }
             Err(unfit) => {
-                let report = fault(format!("{path} is not read: {}", unfit.why));
+                let not = if unfit.ours { "not read" } else { "neither read nor written" };
+                let report = fault(format!("{path} is {not}: {}", unfit.why));
                 (None, State { report, is_foreign: !unfit.ours, ..State::default() })
             }
         };
