@@ -9,6 +9,7 @@ use crate::dataset::{LabeledFrame, Labels, write_labels};
 use crate::error::Error;
 use crate::output::{TrackMeaning, check_place, write_csv, write_json};
 use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_names};
+use crate::report::number_of;
 use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -109,7 +110,13 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     let (frames, instances) = (labels.frames.len(), labels.frames.iter().map(|f| f.instances.len()).sum::<usize>());
     let latency = predictor.latency();
     let value = json!({ "out": out, "frames": frames, "instances": instances, "engine": predictor.backend().name(), "threads": threads, "latency": latency });
-    let summary = format!("{}: {instances} animals in {frames} frames\n{}", out.display(), text::latency(&latency, threads));
+    let summary = format!(
+        "{}: {} in {}\n{}",
+        out.display(),
+        number_of(instances, "animal"),
+        number_of(frames, "frame"),
+        text::latency(&latency, threads)
+    );
     print_result(args.json, &value, &summary)?;
     Ok(0)
 }

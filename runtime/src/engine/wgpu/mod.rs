@@ -25,5 +25,6 @@ mod weights;
 
 pub use frames::{FrameProgram, WgpuFrames};
 pub use gpu::{AdapterReport, Gpu};
+pub use lower::kernel_table;
 pub use network::{WgpuEngine, WgpuNetwork};
 pub use program::{Counted, Dispatch, Program, Slot};

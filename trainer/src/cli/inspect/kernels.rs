@@ -4,7 +4,7 @@ use super::Description;
 use crate::cli::bench::{input_channels, read_networks};
 use anyhow::Context as _;
 use dormouse::Precision;
-use dormouse::engine::wgpu::Program;
+use dormouse::engine::wgpu::{Program, kernel_table};
 use dormouse::preprocess::InputShape;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -34,6 +34,7 @@ pub(super) fn describe(path: &Path, (width, height): (usize, usize), precision: 
             "constant_bytes": program.constant_bytes(),
         }));
     }
+    writeln!(text, "kernels of convolutions, the first that fits:\n{}", kernel_table())?;
     let value = json!({
         "kind": "kernels", "width_px": width, "height_px": height, "precision": precision.name(), "networks": values
     });

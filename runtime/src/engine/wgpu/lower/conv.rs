@@ -1,6 +1,7 @@
-//! Which kernel a convolution gets.
+//! Convolutions as dispatches.
 
-use super::walk::{Lowering, Work, activation, grid, halves};
+use super::table::{FEW_CHANNELS, Groups, Layer, Window};
+use super::walk::{Lowering, Work, activation, halves};
 use crate::engine::Precision;
 use crate::engine::wgpu::phases::{Phase, conv_phase, transposed_phases};
 use crate::engine::wgpu::places::{BLOCK, Place};
@@ -17,24 +18,12 @@ const PLANE_CHANNELS: usize = 4;
 /// Largest window and step of `conv_image`.
 const PLANE_KERNEL: usize = 7;
 const PLANE_STRIDE: usize = 2;
-/// Most input and output channels of `conv3x3`. It reads every input once a pair of output blocks and its weights without
-/// sharing them; beyond this the matrix product, which shares both, has fewer reads an operation.
-const FEW_CHANNELS: usize = 32;
 /// Numbers of the override `POOL` of `conv3x3`.
 const POOL_NOT: u32 = 0;
 const POOL_TOO: u32 = 1;
 const POOL_ONLY: u32 = 2;
-/// Results a workgroup of `conv_gemm` makes, and its rows of blocks.
-const TILE_PIXELS: usize = 64;
-const TILE_BLOCK_ROWS: usize = 4;
-/// Where `conv_gemm` would make fewer workgroups than this, most of a GPU would wait for a few: `conv_split` makes at least as many, each
-/// with four times the invocations, if its teams have this many rounds to share.
-const FEW_GROUPS: usize = 128;
-const SHARED_ROUNDS: usize = 16;
-/// Input blocks of a round of `conv_split`.
-const SPLIT_DEPTH: usize = 2;
-/// Side of the square that a workgroup of `conv3x3` and `conv_image` makes.
-const TILE_SIDE: usize = 16;
+/// Rows of blocks of a workgroup of `conv_gemm`; each of its invocations makes the same number of blocks.
+const GEMM_BLOCK_ROWS: usize = 4;
 
 /// Whether a node that reads the image can read its planes.
 pub(super) fn reads_planes(shapes: &Shapes, node: &Node) -> bool {
@@ -138,7 +127,8 @@ impl Lowering<'_> {
 
     fn part(&mut self, node: &Node, part: &Part<'_>) -> Result<(), Error> {
         let Part { to, weights, phase, .. } = part;
-        let kernel = choose(part);
+        let row = layer(part).choose();
+        let kernel = row.kernel;
         let packed = match kernel {
             Kernel::ConvImage => weights.planes(phase),
             Kernel::Depthwise => weights.depthwise(phase),
@@ -157,22 +147,12 @@ impl Lowering<'_> {
         let (code, limits) = activation(part.activation);
         let mut overrides = vec![("ACTIVATION", code)];
         let [rows, columns] = phase.size;
-        let square = |pairs: usize| [columns.div_ceil(TILE_SIDE), rows.div_ceil(TILE_SIDE), pairs];
-        let grid = match kernel {
-            Kernel::ConvGemm => {
-                let each = gemm_blocks(to);
-                overrides.push(("BLOCKS", each as u32));
-                tiles(part, each)
-            }
-            Kernel::ConvSplit => tiles(part, 1),
-            Kernel::Conv3x3 => {
-                overrides.push(("POOL", part.pool.0));
-                square(to.blocks().div_ceil(2))
-            }
-            Kernel::ConvImage => square(to.blocks().div_ceil(2)),
-            Kernel::Dense => [1, 1, to.blocks()],
-            _ => grid(phase.size, to.blocks()),
-        };
+        match kernel {
+            Kernel::ConvGemm => overrides.push(("BLOCKS", (row.tile.blocks() / GEMM_BLOCK_ROWS) as u32)),
+            Kernel::Conv3x3 => overrides.push(("POOL", part.pool.0)),
+            _ => {}
+        }
+        let grid = row.tile.grid(phase.size, to.blocks());
         let params = params(part, limits);
         let input = part.place.map_or(Slot::Image, |place| Slot::Maps(place.buffer));
         let params = bytemuck::bytes_of(&params);
@@ -186,44 +166,30 @@ impl Lowering<'_> {
     }
 }
 
-/// The table of kernels: the first row that fits.
-fn choose(part: &Part<'_>) -> Kernel {
+/// What the table of kernels asks.
+fn layer(part: &Part<'_>) -> Layer {
     let Part { from, weights, phase, .. } = part;
     let one_pixel = from.height * from.width == 1 && phase.size == [1; 2] && phase.shifts == [[0; 2]];
     let plain_3x3 = weights.kernel == [3; 2] && phase.step == [1; 2] && phase.stride == [1; 2] && is_3x3(phase);
-    if part.place.is_none() {
-        Kernel::ConvImage
-    } else if weights.groups > 1 && weights.groups == from.channels && weights.groups == weights.channels_out {
-        Kernel::Depthwise
-    } else if weights.groups > 1 {
-        Kernel::ConvGrouped
-    } else if one_pixel {
-        Kernel::Dense
-    } else if plain_3x3 && from.channels <= FEW_CHANNELS && weights.channels_out <= FEW_CHANNELS {
-        Kernel::Conv3x3
-    } else if shares_rounds(part) {
-        Kernel::ConvSplit
-    } else {
-        Kernel::ConvGemm
+    let each = weights.groups == from.channels && weights.groups == weights.channels_out;
+    Layer {
+        planes: part.place.is_none(),
+        groups: match weights.groups {
+            1 => Groups::One,
+            _ if each => Groups::EachChannel,
+            _ => Groups::Others,
+        },
+        window: match (one_pixel, plain_3x3) {
+            (true, _) => Window::OnePixel,
+            (_, true) => Window::Plain3x3,
+            _ => Window::Others,
+        },
+        channels: from.channels.max(weights.channels_out),
+        size: phase.size,
+        taps: phase.taps.len(),
+        blocks_in: part.place.map_or(0, |place| place.blocks()),
+        blocks_out: part.to.blocks(),
     }
-}
-
-/// Blocks of each invocation of `conv_gemm`.
-fn gemm_blocks(to: &Place) -> usize {
-    if to.blocks() > TILE_BLOCK_ROWS { 2 } else { 1 }
-}
-
-/// Workgroups of the matrix products with so many blocks an invocation.
-fn tiles(part: &Part<'_>, each: usize) -> [usize; 3] {
-    let pixels: usize = part.phase.size.iter().product();
-    [pixels.div_ceil(TILE_PIXELS), part.to.blocks().div_ceil(TILE_BLOCK_ROWS * each), 1]
-}
-
-/// Whether the map is small and the sums are long.
-fn shares_rounds(part: &Part<'_>) -> bool {
-    let groups: usize = tiles(part, gemm_blocks(&part.to)).iter().product();
-    let blocks = part.place.map_or(0, |place| place.blocks());
-    groups < FEW_GROUPS && part.phase.taps.len() * blocks.div_ceil(SPLIT_DEPTH) >= SHARED_ROUNDS
 }
 
 /// Whether the taps are neighbours, row by row.
