@@ -4,6 +4,7 @@ mod backend;
 pub mod cpu;
 mod frames;
 mod network;
+mod pipeline_cache;
 mod precision;
 #[cfg(feature = "tract")]
 mod tract;
@@ -16,4 +17,5 @@ pub use frames::{
     PeakLists, PeakPlan, ScorePlan,
 };
 pub use network::{Engine, EngineOptions, MAX_THREADS, Network, OutputSpec, load_network};
+pub use pipeline_cache::PipelineCacheReport;
 pub use precision::Precision;

@@ -1,6 +1,7 @@
 //! A parsed network, and an engine prepared to run it at one input size.
 
 use super::Backend;
+use super::PipelineCacheReport;
 use super::Precision;
 use super::cpu::CpuNetwork;
 use super::frames::{CropRoute, DecodePlan, FrameEngine};
@@ -40,6 +41,11 @@ pub trait Network: Send + Any {
     /// How maps and weights are kept.
     fn precision(&self) -> Precision {
         Precision::Single
+    }
+
+    /// What became of the file of compiled pipelines; `None` if the engine keeps none.
+    fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        None
     }
 
     /// Specialises the network to one concrete input size and to at most `images` images per run, at least 1.
@@ -95,13 +101,15 @@ pub trait Engine: Send {
 
 /// Which engine, and what it may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct EngineOptions {
+pub struct EngineOptions<'a> {
     /// Engine.
     pub backend: Backend,
     /// Threads of engines on the CPU, 1 to [`MAX_THREADS`]; 0 counts as 1.
     pub threads: usize,
     /// Whether engine wgpu may take a software adapter where there is no GPU: for tests.
     pub allow_software: bool,
+    /// The file in which engine wgpu keeps compiled pipelines: [`Options::pipeline_cache`](crate::Options::pipeline_cache).
+    pub pipeline_cache: Option<&'a str>,
     /// How engine wgpu keeps maps and weights; no other engine has more than [`Precision::Single`].
     pub precision: Precision,
 }
@@ -115,7 +123,11 @@ pub const MAX_THREADS: usize = 256;
 /// # Errors
 /// [`Error::InvalidConfig`] for more than [`MAX_THREADS`]; [`Error::EngineMissing`] if the backend is not in this build,
 /// [`Error::Engine`] if it refuses the network, [`Error::Gpu`] if there is no GPU for it.
-pub fn load_network(options: &EngineOptions, onnx: NetworkBytes, outputs: Vec<OutputSpec>) -> Result<Box<dyn Network>, Error> {
+pub fn load_network(
+    options: &EngineOptions<'_>,
+    onnx: NetworkBytes,
+    outputs: Vec<OutputSpec>,
+) -> Result<Box<dyn Network>, Error> {
     let threads = options.threads.max(1);
     if threads > MAX_THREADS {
         return Err(Error::InvalidConfig { field: "threads", what: "must be at most 256" });
@@ -148,17 +160,17 @@ fn load_tract(_onnx: &[u8], _outputs: Vec<OutputSpec>, _threads: usize) -> Resul
 }
 
 #[cfg(feature = "wgpu")]
-fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, options: &EngineOptions) -> Result<Box<dyn Network>, Error> {
+fn load_wgpu(onnx: &[u8], outputs: Vec<OutputSpec>, options: &EngineOptions<'_>) -> Result<Box<dyn Network>, Error> {
     let from = match std::env::var("DORMOUSE_GPU_FROM") {
         Ok(stage) => stage.parse()?,
         Err(_) => super::FrameStage::default(),
     };
-    let gpu = super::wgpu::Gpu::open(options.allow_software)?;
+    let gpu = super::wgpu::Gpu::open_with(options.allow_software, options.pipeline_cache)?;
     let network = super::wgpu::WgpuNetwork::load_from(&gpu, onnx, outputs, from)?;
     Ok(Box::new(network.with_precision(options.precision)?))
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn load_wgpu(_onnx: &[u8], _outputs: Vec<OutputSpec>, _options: &EngineOptions) -> Result<Box<dyn Network>, Error> {
+fn load_wgpu(_onnx: &[u8], _outputs: Vec<OutputSpec>, _options: &EngineOptions<'_>) -> Result<Box<dyn Network>, Error> {
     Err(Error::EngineMissing("wgpu"))
 }

@@ -6,7 +6,7 @@ use super::whole_frame::{Outcome, WholeFrame};
 use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind};
 use crate::decode::{Centroid, Decoder};
-use crate::engine::{Backend, DeviceReport, Precision};
+use crate::engine::{Backend, DeviceReport, PipelineCacheReport, Precision};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImagePoint;
@@ -241,6 +241,11 @@ impl Estimator {
             Family::TopDown(model) => &mut model.centroid,
         };
         network.frames_mut().map(|engine| engine.device_report()).transpose()
+    }
+
+    /// What became of the file of compiled pipelines that [`Options::pipeline_cache`] names; `None` for engines that have nothing to keep.
+    pub fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        self.whole_frame().pipeline_cache()
     }
 
     /// Why [`Backend::Auto`] did not take a GPU, or took it with [`Precision::Single`] where [`Precision::Half`] was asked for: the adapter,

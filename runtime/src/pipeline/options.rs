@@ -2,6 +2,7 @@
 
 use crate::engine::{Backend, Precision};
 use crate::frame::PixelFormat;
+use alloc::string::String;
 
 /// What happens when a frame has another size than the one prepared for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +35,13 @@ pub struct Options {
     /// Pixels of frames that will be [submitted](crate::Estimator::submit): room for copies of the two that can be on their way is made
     /// whenever a frame size is prepared, so that no submission has to make it. Without it the first two submissions do.
     pub in_flight: Option<PixelFormat>,
+    /// Path of a file in which engine wgpu keeps compiled pipelines, so that the next preparation on this device takes them from there;
+    /// `None` keeps none. It is written anew where it does not fit the adapter, the driver or this version;
+    /// [`Estimator::pipeline_cache`](crate::Estimator::pipeline_cache) tells what became of it, and nothing of it is an error.
+    ///
+    /// The driver trusts what it reads there, and a checksum does not keep out intent: the file must lie where nobody else can write. On
+    /// Unix one that others may write, or that belongs to another user than this one and root, is refused.
+    pub pipeline_cache: Option<String>,
     /// Run the bundle's self-test in [`Estimator::new`](crate::Estimator::new).
     pub self_test: bool,
 }
@@ -48,6 +56,7 @@ impl Default for Options {
             frame_px: None,
             on_size_change: OnSizeChange::Refuse,
             in_flight: None,
+            pipeline_cache: None,
             self_test: true,
         }
     }

@@ -4,8 +4,8 @@ use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind, NetworkConfig, PreprocessConfig};
 use crate::decode::decode_plan;
 use crate::engine::{
-    Backend, CropRoute, DecodePlan, Engine, EngineOptions, Found, FoundCrops, FrameEngine, Network, OutputSpec, Precision,
-    load_network,
+    Backend, CropRoute, DecodePlan, Engine, EngineOptions, Found, FoundCrops, FrameEngine, Network, OutputSpec,
+    PipelineCacheReport, Precision, load_network,
 };
 use crate::error::Error;
 use crate::frame::Frame;
@@ -27,6 +27,8 @@ pub(super) struct WholeFrame {
     plan: DecodePlan,
     on_size_change: OnSizeChange,
     prepared: Option<Prepared>,
+    /// What a network that was released said of its file of compiled pipelines.
+    kept: Option<PipelineCacheReport>,
 }
 
 /// All that depends on the frame size.
@@ -59,7 +61,8 @@ impl WholeFrame {
         let (preprocess, on_size_change) = (network.preprocess, options.on_size_change);
         let (network, plan) = (load(bundle, network, options)?, decode_plan(bundle.config())?);
         let (backend, precision) = (network.backend(), network.precision());
-        Ok(Self { network: Some(network), backend, precision, preprocess, heads, plan, on_size_change, prepared: None })
+        let (network, prepared, kept) = (Some(network), None, None);
+        Ok(Self { network, backend, precision, preprocess, heads, plan, on_size_change, prepared, kept })
     }
 
     pub fn backend(&self) -> Backend {
@@ -68,6 +71,11 @@ impl WholeFrame {
 
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// What became of the file of compiled pipelines.
+    pub fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        self.network.as_ref().map_or_else(|| self.kept.clone(), |network| network.pipeline_cache())
     }
 
     /// Loads another network of the bundle, for the same device if there is one.
@@ -168,6 +176,7 @@ impl WholeFrame {
         if self.prepared.is_none() {
             return Err(NOT_PREPARED);
         }
+        self.kept = self.pipeline_cache();
         self.network = None;
         Ok(())
     }
@@ -226,7 +235,9 @@ impl WholeFrame {
 fn load(bundle: &Bundle<'_>, network: &NetworkConfig, options: &Options) -> Result<Box<dyn Network>, Error> {
     let outputs = output_specs(bundle.config(), network);
     let Options { backend, threads, allow_software, precision, .. } = *options;
-    load_network(&EngineOptions { backend, threads, allow_software, precision }, bundle.network_bytes(&network.name)?, outputs)
+    let pipeline_cache = options.pipeline_cache.as_deref();
+    let options = EngineOptions { backend, threads, allow_software, pipeline_cache, precision };
+    load_network(&options, bundle.network_bytes(&network.name)?, outputs)
 }
 
 fn output_specs(config: &Config, network: &NetworkConfig) -> Vec<OutputSpec> {

@@ -8,6 +8,7 @@ mod wgpu;
 mod whole;
 
 use super::output::print_result;
+use super::pipelines::PipelineArgs;
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use dormouse::bundle::NetworkBytes;
@@ -32,7 +33,8 @@ Examples:
   dormouse bench pose.onnx --size 384x384 --isa avx2 --json
   dormouse bench flies.dorm --size 384x384 --whole --in-flight 2         # from a frame's bytes to poses, and as a camera loop
   dormouse bench flies.dorm --size 1280x1024 --backend wgpu --layers     # a build with --features wgpu
-  dormouse bench flies.dorm --size 384x384 --backend wgpu --half         # maps and weights in 16 bits"
+  dormouse bench flies.dorm --size 384x384 --backend wgpu --half         # maps and weights in 16 bits
+  dormouse bench flies.dorm --size 384x384 --pipeline-cache              # twice: preparation with a GPU's compiled pipelines"
 )]
 pub(super) struct BenchArgs {
     /// Bundle (.dorm) or network (.onnx)
@@ -67,6 +69,8 @@ pub(super) struct BenchArgs {
     /// Whole frames on their way at the same time; with 2 also the rate and latency of a camera loop
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     in_flight: u8,
+    #[command(flatten)]
+    pipelines: PipelineArgs,
     /// Network of the bundle; its first one otherwise
     #[arg(long)]
     network: Option<String>,
@@ -128,6 +132,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
         height_px: args.size.1,
         isa,
         allow_software: args.allow_software,
+        pipeline_cache: args.pipelines.path(&args.model, backend)?,
         precision: if args.half { Precision::Half } else { Precision::Single },
         start_bytes,
     };

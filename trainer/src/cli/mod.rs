@@ -14,6 +14,7 @@ mod labels;
 mod new;
 mod output;
 mod overlay;
+mod pipelines;
 mod plot;
 mod predict;
 mod preview;

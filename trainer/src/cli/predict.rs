@@ -2,12 +2,14 @@
 
 use super::output::print_result;
 use super::overlay;
+use super::pipelines::PipelineArgs;
 use super::text::{self, default_threads};
 use super::video_search::VideoSearchArgs;
 use crate::dataset::{LabeledFrame, Labels, write_labels};
 use crate::error::Error;
 use crate::output::{TrackMeaning, check_place, write_csv, write_json};
 use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_names};
+use crate::report::number_of;
 use crate::terminal::tell;
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -27,7 +29,8 @@ Examples:
   dormouse predict -m flies.dorm labels.slp -o predicted.slp --overlay pictures
   dormouse predict -m flies.dorm video.mp4 -o poses.csv --frames 0-999:10
   dormouse predict -m flies.dorm frame.png -o frame.json --overlay pictures
-  dormouse predict -m flies.dorm video.mp4 --backend cpu                # the same on every machine"
+  dormouse predict -m flies.dorm video.mp4 --backend cpu                # the same on every machine
+  dormouse predict -m flies.dorm video.mp4 --pipeline-cache             # a GPU's compiled pipelines in flies.dorm.pipelines"
 )]
 pub(super) struct PredictArgs {
     /// Bundle (.dorm)
@@ -57,6 +60,8 @@ pub(super) struct PredictArgs {
     #[arg(long)]
     half: bool,
     #[command(flatten)]
+    pipelines: PipelineArgs,
+    #[command(flatten)]
     search: VideoSearchArgs,
     /// Print one JSON line
     #[arg(long)]
@@ -80,16 +85,18 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     }
     let threads = args.threads.map_or_else(default_threads, usize::from);
     let (backend, allow_software) = (args.backend, args.allow_software);
+    let pipeline_cache = args.pipelines.path(&args.model, backend)?;
     let mut reader = FrameReader::default();
     let (width_px, height_px) = reader.frame_px(&input.videos, input.frames[0].0)?;
     let frame_px = u32::try_from(width_px).ok().zip(u32::try_from(height_px).ok());
     let precision = if args.half { Precision::Half } else { Precision::Single };
-    let options = Options { backend, allow_software, precision, threads, frame_px, ..Options::default() };
+    let options = Options { backend, allow_software, precision, threads, frame_px, pipeline_cache, ..Options::default() };
     let mut predictor = Predictor::with_options(&bundle, &options)?;
     if let Some(reason) = predictor.fallback() {
         let instead = if predictor.backend() == Backend::Wgpu { "in single precision" } else { "not a GPU" };
         tell(format_args!("note: engine {}, {instead}: {reason}", predictor.backend()));
     }
+    args.pipelines.tell(predictor.pipeline_cache(), predictor.backend());
     let mut labels = input.empty_labels(&bundle.config().skeleton);
     labels.tracks = class_names(bundle.config());
     labels.provenance = provenance(args, &bundle);
@@ -103,7 +110,13 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     let (frames, instances) = (labels.frames.len(), labels.frames.iter().map(|f| f.instances.len()).sum::<usize>());
     let latency = predictor.latency();
     let value = json!({ "out": out, "frames": frames, "instances": instances, "engine": predictor.backend().name(), "threads": threads, "latency": latency });
-    let summary = format!("{}: {instances} animals in {frames} frames\n{}", out.display(), text::latency(&latency, threads));
+    let summary = format!(
+        "{}: {} in {}\n{}",
+        out.display(),
+        number_of(instances, "animal"),
+        number_of(frames, "frame"),
+        text::latency(&latency, threads)
+    );
     print_result(args.json, &value, &summary)?;
     Ok(0)
 }

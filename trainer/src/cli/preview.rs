@@ -6,6 +6,7 @@ use crate::config::{Stage, TrainConfig};
 use crate::dataset::{Animal, Image, Sample};
 use crate::draw::{DrawOptions, DrawnAnimal, animal_color, captioned, contact_sheet, draw_heatmap, draw_poses, save_png};
 use crate::error::{Error, Result};
+use crate::report::number_of;
 use crate::session::{HeadView, PreviewRow, preview_rows};
 use clap::Args;
 use dormouse::Skeleton;
@@ -73,7 +74,7 @@ fn row_pictures(row: &PreviewRow, skeleton: &Skeleton) -> Result<Vec<Image>> {
     let animals = row.augmented.animals.len();
     let title = match row.stage {
         Stage::Instance => format!("crop {}{}", row.index, row.identity.as_ref().map_or(String::new(), |n| format!(", {n}"))),
-        _ => format!("sample {}, {animals} animal{}", row.index, if animals == 1 { "" } else { "s" }),
+        _ => format!("sample {}, {}", row.index, number_of(animals, "animal")),
     };
     let mut pictures = vec![captioned(&posed(&row.augmented, skeleton)?, &title, animal_color(3))?];
     for head in row.heads.iter().filter(|head| head.kind != HeadKind::ClassVectors) {

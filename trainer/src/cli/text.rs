@@ -1,6 +1,7 @@
 //! Small pieces of text that several commands print.
 
 use crate::predict::Latency;
+use crate::report::number_of;
 use dormouse::engine::MAX_THREADS;
 
 /// `12.3 kB`, `4.56 MB`.
@@ -15,9 +16,10 @@ pub(super) fn bytes(count: usize) -> String {
 /// One paragraph on latency.
 pub(super) fn latency(latency: &Latency, threads: usize) -> String {
     format!(
-        "latency per frame over {} frames, {threads} thread(s): p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms (first frame {:.1} ms)\n\
+        "latency per frame over {}, {}: p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms (first frame {:.1} ms)\n\
          stages, mean: preprocess {:.2} ms, network {:.2} ms, decode {:.3} ms",
-        latency.frames,
+        number_of(latency.frames, "frame"),
+        number_of(threads, "thread"),
         latency.p50_ms,
         latency.p99_ms,
         latency.max_ms,

@@ -4,6 +4,7 @@ use super::engine::cpu_backend;
 use super::timing::{Latency, StageTimes};
 use crate::dataset::{Image, InstanceKind, LabelInstance, LabelPoint};
 use crate::error::Result;
+use dormouse::engine::PipelineCacheReport;
 use dormouse::{Backend, Bundle, Config, Estimator, Instance, OnSizeChange, Options, Overflow, Poses, Stage};
 use std::time::Instant;
 
@@ -40,6 +41,11 @@ impl Predictor {
     /// Why it is no GPU, where one was looked for.
     pub fn fallback(&self) -> Option<dormouse::Error> {
         self.estimator.fallback()
+    }
+
+    /// What became of the file of compiled pipelines, for engines that have such.
+    pub fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        self.estimator.pipeline_cache()
     }
 
     /// The model's configuration.

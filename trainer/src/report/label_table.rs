@@ -1,6 +1,7 @@
 //! The statistics as text for people, with what is worth a second look at the end.
 
 use super::labels::LabelStatistics;
+use super::number_of::number_of;
 use std::fmt;
 
 /// Frames named one by one in a warning.
@@ -41,7 +42,7 @@ impl fmt::Display for LabelStatistics {
         let (nodes, edges) = (number_of(self.nodes.len(), "node"), number_of(self.edges, "edge"));
         writeln!(f, "skeleton         {nodes}, {edges}, {} symmetries", self.symmetries)?;
         for track in &self.tracks {
-            writeln!(f, "track            {}: {} animals", track.name, track.animals)?;
+            writeln!(f, "track            {}: {}", track.name, number_of(track.animals, "animal"))?;
         }
         writeln!(f, "without a track  {}", self.untracked)?;
         self.node_table(f)?;
@@ -51,11 +52,6 @@ impl fmt::Display for LabelStatistics {
         }
         warnings.iter().try_for_each(|w| writeln!(f, "  - {w}"))
     }
-}
-
-/// `1 node`, `2 nodes`.
-fn number_of(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 impl LabelStatistics {

@@ -1,6 +1,7 @@
 //! The device: which adapter is taken, what went wrong on it, and its pipelines.
 
-use crate::engine::Precision;
+use super::pipeline_cache::PipelineCache;
+use crate::engine::{PipelineCacheReport, Precision};
 use crate::error::{Error, Text};
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -58,6 +59,8 @@ pub struct Gpu {
     fault: Arc<Mutex<Option<String>>>,
     lost: Arc<AtomicBool>,
     allow_software: bool,
+    /// Pipelines that are kept in a file, if one was named.
+    kept: Option<Arc<PipelineCache>>,
     /// What is used instead of it after it was lost.
     successor: Arc<Mutex<Option<Gpu>>>,
 }
@@ -69,6 +72,14 @@ impl Gpu {
     /// # Errors
     /// [`Error::Gpu`] if there is no such adapter or the driver refuses to open it.
     pub fn open(allow_software: bool) -> Result<Self, Error> {
+        Self::open_with(allow_software, None)
+    }
+
+    /// As [`open`](Self::open); compiled pipelines are kept in a file, as [`Options::pipeline_cache`](crate::Options::pipeline_cache) says.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open). What is wrong with the file is [told](Self::pipeline_cache).
+    pub fn open_with(allow_software: bool, pipeline_cache: Option<&str>) -> Result<Self, Error> {
         let backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
         // The only counts of workgroups that a device makes itself are at most those that are checked at preparation.
         let flags = wgpu::InstanceFlags::default().difference(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
@@ -97,13 +108,16 @@ impl Gpu {
             ("max_compute_invocations_per_workgroup", 256, has(limits.max_compute_invocations_per_workgroup)),
             ("max_compute_workgroup_storage_size", 16 << 10, has(limits.max_compute_workgroup_storage_size)),
         ])?;
-        let opened = Self::request(&adapter, report, limits)?;
-        Ok(Self { allow_software, ..opened })
+        let opened = Self::request(&adapter, report, limits, pipeline_cache.is_some())?;
+        let kept = pipeline_cache.map(|path| Arc::new(opened.keep(&adapter, path)));
+        Ok(Self { allow_software, kept, ..opened })
     }
 
-    fn request(adapter: &wgpu::Adapter, report: AdapterReport, required_limits: Limits) -> Result<Self, Error> {
-        // Timestamps for measuring, and numbers of 16 bits for those who ask for them.
-        let required_features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16);
+    fn request(adapter: &wgpu::Adapter, report: AdapterReport, required_limits: Limits, keeps: bool) -> Result<Self, Error> {
+        // Timestamps for measuring, and numbers of 16 bits and compiled pipelines for those who ask for them.
+        let kept = if keeps { wgpu::Features::PIPELINE_CACHE } else { wgpu::Features::empty() };
+        let wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16 | kept;
+        let required_features = adapter.features() & wanted;
         let descriptor = wgpu::DeviceDescriptor { required_limits, required_features, ..wgpu::DeviceDescriptor::default() };
         let opened = pollster::block_on(adapter.request_device(&descriptor));
         let (device, queue) = opened.map_err(|error| failure("open the device", &error.to_string()))?;
@@ -116,7 +130,16 @@ impl Gpu {
             note(&told, format!("the device was lost: {message}").trim_end_matches([':', ' ']));
         });
         let (pipelines, successor) = (Arc::default(), Arc::default());
-        Ok(Self { device, queue, report, pipelines, fault, lost, allow_software: false, successor })
+        Ok(Self { device, queue, report, pipelines, fault, lost, allow_software: false, kept: None, successor })
+    }
+
+    /// Opens the file of compiled pipelines. A driver that refuses it loses nothing but time.
+    fn keep(&self, adapter: &wgpu::Adapter, path: &str) -> PipelineCache {
+        let cache = PipelineCache::open(&self.device, &adapter.get_info(), path);
+        match self.check("open the pipeline cache") {
+            Ok(()) => cache,
+            Err(error) => cache.refused(&error.to_string()),
+        }
     }
 
     /// Gives the device back to the driver. Engines that were prepared on it open it again at their next run.
@@ -140,13 +163,27 @@ impl Gpu {
         let mut successor = self.successor.lock().unwrap_or_else(PoisonError::into_inner);
         match &*successor {
             Some(gpu) => gpu.live(),
-            None => Ok(successor.insert(Self::open(self.allow_software)?).clone()),
+            None => {
+                Ok(successor.insert(Self::open_with(self.allow_software, self.kept.as_ref().map(|kept| kept.path()))?).clone())
+            }
         }
     }
 
     /// The adapter.
     pub fn report(&self) -> &AdapterReport {
         &self.report
+    }
+
+    /// What became of the file of compiled pipelines, if one was named.
+    pub fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        self.kept.as_ref().map(|kept| kept.report())
+    }
+
+    /// Writes the file of compiled pipelines, if one was named and there are new ones.
+    pub(super) fn save_pipelines(&self) {
+        if let Some(kept) = &self.kept {
+            kept.save();
+        }
     }
 
     /// Refuses a precision that the device does not have.
@@ -207,8 +244,11 @@ impl Gpu {
                 constants: &constants,
                 zero_initialize_workgroup_memory: false,
             },
-            cache: None,
+            cache: self.kept.as_ref().and_then(|kept| kept.get()),
         });
+        if let Some(kept) = &self.kept {
+            kept.note_compiled();
+        }
         (pipeline, layout)
     }
 }

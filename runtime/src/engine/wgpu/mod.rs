@@ -14,6 +14,8 @@ mod lower;
 mod network;
 mod parts;
 mod phases;
+mod pipeline_cache;
+mod pipeline_file;
 mod places;
 mod prepared;
 mod program;

@@ -8,7 +8,7 @@ use super::program::Program;
 use crate::bundle::NetworkBytes;
 use crate::engine::cpu::CpuNetwork;
 use crate::engine::network::{Engine, Network, OutputSpec};
-use crate::engine::{Backend, CropRoute, DecodePlan, FrameEngine, FrameStage, Precision};
+use crate::engine::{Backend, CropRoute, DecodePlan, FrameEngine, FrameStage, PipelineCacheReport, Precision};
 use crate::error::{Error, Text};
 use crate::graph::{Graph, Shape, Shapes, ValueId};
 use crate::preprocess::{InputShape, Preprocessor};
@@ -175,6 +175,10 @@ impl Network for WgpuNetwork {
 
     fn precision(&self) -> Precision {
         self.precision
+    }
+
+    fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
+        self.gpu.pipeline_cache()
     }
 
     fn prepare(&self, input: InputShape, images: usize) -> Result<Box<dyn Engine>, Error> {

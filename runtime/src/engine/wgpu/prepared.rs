@@ -79,6 +79,7 @@ impl Prepared {
         // Uploads what was queued, so that the first frame does not pay for it.
         gpu.queue.submit([]);
         gpu.check("prepare the network")?;
+        gpu.save_pipelines();
         Ok(Self { gpu: gpu.clone(), buffers, readbacks, ready })
     }
 

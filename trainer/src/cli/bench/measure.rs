@@ -6,7 +6,7 @@ use crate::terminal::tell;
 use anyhow::bail;
 use dormouse::bundle::NetworkBytes;
 use dormouse::engine::cpu::{CpuEngine, CpuNetwork, Isa};
-use dormouse::engine::{EngineOptions, load_network};
+use dormouse::engine::{EngineOptions, PipelineCacheReport, load_network};
 use dormouse::preprocess::InputShape;
 use dormouse::{Backend, Precision};
 use serde::Serialize;
@@ -21,6 +21,8 @@ pub(super) struct Order {
     pub height_px: usize,
     pub isa: Option<Isa>,
     pub allow_software: bool,
+    /// Where engine wgpu keeps compiled pipelines.
+    pub pipeline_cache: Option<String>,
     /// How engine wgpu keeps maps and weights.
     pub precision: Precision,
     /// Memory of this program before it read the network; known on Linux.
@@ -68,6 +70,8 @@ pub(super) struct GpuMeasured {
     pub api: &'static str,
     /// The adapter computes on the CPU: the times say nothing about a GPU.
     pub software: bool,
+    /// The file of compiled pipelines that the preparation began with, if one was named.
+    pub pipelines: Option<Pipelines>,
     /// How maps and weights are kept.
     pub precision: &'static str,
     pub dispatches: usize,
@@ -83,6 +87,26 @@ pub(super) struct GpuMeasured {
     pub gflop_per_s: f64,
     /// One line a dispatch.
     pub table: String,
+}
+
+/// What became of the file of compiled pipelines.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Pipelines {
+    pub read_bytes: usize,
+    pub written_bytes: usize,
+    /// Why it was not read or not written.
+    pub fault: Option<String>,
+    /// The same in words.
+    #[serde(skip)]
+    pub text: String,
+}
+
+impl From<PipelineCacheReport> for Pipelines {
+    fn from(report: PipelineCacheReport) -> Self {
+        let text = report.to_string();
+        let PipelineCacheReport { read_bytes, written_bytes, fault } = report;
+        Self { read_bytes, written_bytes, fault, text }
+    }
 }
 
 /// One step of engine cpu or dispatch of engine wgpu.

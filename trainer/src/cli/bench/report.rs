@@ -2,6 +2,8 @@
 
 use super::measure::{GpuMeasured, Measured};
 use super::whole::Whole;
+use crate::report::number_of;
+use dormouse::Backend;
 use std::fmt::Write as _;
 
 /// A table of the times and, with `layers`, one line per step.
@@ -9,12 +11,15 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
     let m = measured;
     let mut text = String::new();
     let isa = m.isa.map(|isa| format!(" ({isa})")).unwrap_or_default();
-    let threads = if m.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", m.threads) };
+    let threads = number_of(m.threads, "thread");
     if let Some(gpu) = &m.gpu {
         text.push_str(&adapter(gpu));
     }
     let _ = writeln!(text, "{}{isa}, {threads}, {}x{} px, {} frames", m.backend, m.width_px, m.height_px, m.frames);
     let _ = writeln!(text, "  prepare     {:9.2} ms", m.prepare_ms);
+    if let Some(pipelines) = m.gpu.as_ref().and_then(|gpu| gpu.pipelines.as_ref()) {
+        let _ = writeln!(text, "  pipelines   {}", pipelines.text);
+    }
     let _ = writeln!(text, "  first frame {:9.2} ms", m.first_ms);
     let rows = [("p50", m.p50_ms), ("p90", m.p90_ms), ("p99", m.p99_ms), ("p99.9", m.p999_ms), ("max", m.max_ms)];
     for (name, ms) in rows {
@@ -61,9 +66,11 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
 /// Frames from their bytes to poses.
 fn whole_frames(whole: &Whole) -> String {
     let w = whole;
-    let mut text = format!("\nwhole frames on {}, {} bytes a pixel, {} animals in each\n", w.backend, w.pixel_bytes, w.animals);
+    let (bytes, animals) = (number_of(w.pixel_bytes, "byte"), number_of(w.animals, "animal"));
+    let mut text = format!("\nwhole frames on {}, {bytes} a pixel, {animals} in each\n", w.backend);
     if let Some(reason) = &w.fallback {
-        let _ = writeln!(text, "  not on a GPU: {reason}");
+        let instead = if w.backend == Backend::Wgpu.name() { "in single precision" } else { "not on a GPU" };
+        let _ = writeln!(text, "  {instead}: {reason}");
     }
     let rows = [("first frame", w.first_ms), ("p50", w.p50_ms), ("p99", w.p99_ms), ("max", w.max_ms)];
     for (name, ms) in rows {

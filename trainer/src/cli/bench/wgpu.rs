@@ -11,7 +11,7 @@ const TIMED_FRAMES: usize = 50;
 
 /// Opens the GPU, prepares the network since `start` and times it on noise.
 pub(super) fn measure(onnx: &[u8], input: InputShape, order: &Order, start: Instant) -> anyhow::Result<Measured> {
-    let gpu = Gpu::open(order.allow_software)?;
+    let gpu = Gpu::open_with(order.allow_software, order.pipeline_cache.as_deref())?;
     let network = WgpuNetwork::load_whole(&gpu, onnx)?.with_precision(order.precision)?;
     let mut engine = network.prepare_wgpu(input, 1)?;
     let prepare_ms = millis(start);
@@ -29,6 +29,7 @@ pub(super) fn measure(onnx: &[u8], input: InputShape, order: &Order, start: Inst
         driver: report.driver.clone(),
         api: report.api,
         software: report.software,
+        pipelines: gpu.pipeline_cache().map(Into::into),
         precision: order.precision.name(),
         dispatches: program.dispatches().len(),
         gflop,

@@ -64,6 +64,7 @@ pub(super) fn measure(bundle: &Bundle<'_>, order: &Order, camera_loop: bool) -> 
         allow_software: order.allow_software,
         precision: order.precision,
         frame_px: Some((width_px, height_px)),
+        pipeline_cache: order.pipeline_cache.clone(),
         in_flight: camera_loop.then_some(format),
         ..Options::default()
     };

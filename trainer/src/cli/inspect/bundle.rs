@@ -3,6 +3,7 @@
 use super::Description;
 use crate::cli::text::{bytes, written};
 use crate::predict::cpu_backend;
+use crate::report::number_of;
 use anyhow::Context as _;
 use dormouse::config::{Config, HeadKind, MinInstancePeaks};
 use dormouse::{Bundle, Estimator, ModelType, Options};
@@ -18,10 +19,10 @@ pub(super) fn describe(path: &Path) -> anyhow::Result<Description> {
         (None, Ok(_)) => "none in the bundle; the network loads".to_owned(),
         (Some(test), Ok(_)) => {
             format!(
-                "passed ({}x{} px, {} animals, tolerance {} px)",
+                "passed ({}x{} px, {}, tolerance {} px)",
                 test.width_px,
                 test.height_px,
-                test.instances.len(),
+                number_of(test.instances.len(), "animal"),
                 test.tolerance_px
             )
         }
@@ -95,7 +96,9 @@ fn describe_config(config: &Config) -> anyhow::Result<String> {
     }
     describe_parts(config, &mut text)?;
     describe_decoding(config, &mut text)?;
-    writeln!(text, "capacities       {} animals, {} peaks per node", config.limits.max_instances, config.limits.max_peaks)?;
+    let animals = number_of(config.limits.max_instances as usize, "animal");
+    let peaks = number_of(config.limits.max_peaks as usize, "peak");
+    writeln!(text, "capacities       {animals}, {peaks} per node")?;
     let from = &config.provenance;
     writeln!(
         text,
@@ -118,7 +121,7 @@ fn describe_decoding(config: &Config, text: &mut String) -> std::fmt::Result {
     }
     match grouping.min_instance_peaks {
         MinInstancePeaks::Count(0) => Ok(()),
-        MinInstancePeaks::Count(parts) => writeln!(text, "animals          of at least {parts} parts"),
+        MinInstancePeaks::Count(parts) => writeln!(text, "animals          of at least {}", number_of(parts as usize, "part")),
         MinInstancePeaks::Fraction(share) => writeln!(text, "animals          of at least {share} of the nodes"),
     }
 }
