@@ -3,7 +3,6 @@
 use super::flights::{Flights, Ticket};
 use super::top_down::TopDown;
 use super::whole_frame::{Outcome, WholeFrame};
-use crate::bundle::Bundle;
 use crate::config::{Config, HeadKind};
 use crate::decode::{Centroid, Decoder};
 use crate::engine::{Backend, DeviceReport, PipelineCacheReport, Precision};
@@ -11,101 +10,34 @@ use crate::error::Error;
 use crate::frame::Frame;
 use crate::geometry::ImagePoint;
 use crate::instances::Poses;
-use crate::pipeline::{Options, Stage};
+use crate::pipeline::Stage;
 use crate::preprocess::InputShape;
 use alloc::boxed::Box;
 
 /// A model that is ready to turn frames into poses.
 pub struct Estimator {
-    config: Config,
-    family: Family,
-    poses: Poses,
-    flights: Flights,
-    fallback: Option<Error>,
+    pub(super) config: Config,
+    pub(super) family: Family,
+    pub(super) poses: Poses,
+    pub(super) flights: Flights,
+    pub(super) fallback: Option<Error>,
 }
 
 /// Models differ in the number of their networks.
-enum Family {
+pub(super) enum Family {
     Direct(Box<Direct>),
     TopDown(Box<TopDown>),
 }
 
 /// One network, whose outputs are decoded at once.
-struct Direct {
-    network: WholeFrame,
-    decoder: Decoder,
-    peaks: HeadKind,
-    second: Option<HeadKind>,
+pub(super) struct Direct {
+    pub(super) network: WholeFrame,
+    pub(super) decoder: Decoder,
+    pub(super) peaks: HeadKind,
+    pub(super) second: Option<HeadKind>,
 }
 
 impl Estimator {
-    /// Parses the networks, plans the working memory, and runs the self-test if there is one and `options` ask for it.
-    ///
-    /// # Errors
-    /// Any [`Error`] of engine, preparation or self-test.
-    pub fn new(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
-        if options.backend != Backend::Auto || !(cfg!(feature = "wgpu") || options.precision == Precision::Half) {
-            return Self::with_engine(bundle, options);
-        }
-        Self::gpu_first(bundle, options)
-    }
-
-    /// A GPU as the options say, a GPU with numbers of 32 bits, or the CPU: the first that works.
-    fn gpu_first(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
-        let tries: &[Precision] = match options.precision {
-            Precision::Half => &[Precision::Half, Precision::Single],
-            Precision::Single => &[Precision::Single],
-        };
-        let mut fallback = None;
-        for &precision in tries {
-            match Self::with_engine(bundle, &Options { backend: Backend::Wgpu, precision, ..options.clone() }) {
-                Ok(estimator) => return Ok(Self { fallback, ..estimator }),
-                Err(reason) => fallback = fallback.or(Some(reason)),
-            }
-        }
-        let estimator = Self::with_engine(bundle, &Options { precision: Precision::Single, ..options.clone() })?;
-        Ok(Self { fallback, ..estimator })
-    }
-
-    /// As [`new`](Self::new), where [`Backend::Auto`] stays on the CPU.
-    fn with_engine(bundle: &Bundle<'_>, options: &Options) -> Result<Self, Error> {
-        let config = bundle.config().clone();
-        let (family, poses) = match Decoder::heads(config.model_type) {
-            [Some(peaks), second] => {
-                let Some(first) = config.networks.first() else {
-                    return Err(Error::InvalidConfig { field: "networks", what: "at least one network is needed" });
-                };
-                let network = WholeFrame::new(bundle, first, options)?;
-                let decoder = Decoder::new(&config)?;
-                let poses = decoder.new_poses();
-                (Family::Direct(Box::new(Direct { network, decoder, peaks, second })), poses)
-            }
-            [None, _] => {
-                let model = TopDown::new(bundle, options)?;
-                let poses = model.new_poses();
-                (Family::TopDown(Box::new(model)), poses)
-            }
-        };
-        let mut estimator = Self { config, family, poses, flights: Flights::new(options.in_flight), fallback: None };
-        let half = options.precision == Precision::Half;
-        if half && estimator.precision() != Precision::Half {
-            return Err(Error::InvalidConfig { field: "precision", what: "half is for engine wgpu alone" });
-        }
-        if options.self_test || half {
-            let tested = estimator.run_self_test(bundle)?;
-            if half && !tested {
-                let what = "half needs a bundle with a self-test, which shows that poses stay the same";
-                return Err(Error::InvalidConfig { field: "precision", what });
-            }
-        }
-        match options.frame_px {
-            Some((width_px, height_px)) => estimator.prepare(width_px, height_px)?,
-            // The self-test's frame says nothing about the caller's: the first real one decides the size.
-            None => estimator.unprepare(),
-        }
-        Ok(estimator)
-    }
-
     /// The model's configuration.
     pub fn config(&self) -> &Config {
         &self.config
@@ -130,32 +62,6 @@ impl Estimator {
         match &self.family {
             Family::Direct(direct) => &direct.network,
             Family::TopDown(model) => &model.centroid,
-        }
-    }
-
-    /// Prepares for frames of this size; frames of the present size keep what is there.
-    ///
-    /// # Errors
-    /// [`Error::FrameSize`], [`Error::Engine`], [`Error::OutputShape`], or [`Error::InFlight`] if frames are on their way or there
-    /// is no memory for [copies](Options::in_flight) of such frames.
-    pub fn prepare(&mut self, width_px: u32, height_px: u32) -> Result<(), Error> {
-        self.flights.none()?;
-        match &mut self.family {
-            Family::Direct(direct) => direct.network.prepare(width_px, height_px)?,
-            Family::TopDown(model) => model.prepare(width_px, height_px)?,
-        }
-        self.flights.make_room(width_px, height_px)
-    }
-
-    /// Frees the networks themselves and keeps what was prepared of them, for devices with little memory. The bytes are free
-    /// once the bundle is gone too. Frames of another size are an error from then on.
-    ///
-    /// # Errors
-    /// [`Error::InvalidConfig`] if nothing was prepared yet: see [`Options::frame_px`] and [`Estimator::prepare`].
-    pub fn release_networks(&mut self) -> Result<(), Error> {
-        match &mut self.family {
-            Family::Direct(direct) => direct.network.release_network(),
-            Family::TopDown(model) => model.release_networks(),
         }
     }
 
@@ -184,7 +90,8 @@ impl Estimator {
 
     /// Gives a frame to the engine and comes back before it is done, so that the engine works on it while the caller gets the next one:
     /// submit frame `n + 1`, then [`finish`](Self::finish) frame `n`. Two frames can be on their way. The pixels are copied, to memory
-    /// that preparation makes if [`Options::in_flight`] asks for it; poses are those of [`estimate`](Self::estimate). Engines on the CPU do the work in `finish`.
+    /// that preparation makes if [`Options::in_flight`](crate::Options::in_flight) asks for it; poses are those of
+    /// [`estimate`](Self::estimate). Engines on the CPU do the work in `finish`.
     ///
     /// After an error the frame is not on its way, and those that were before still are.
     ///
@@ -243,7 +150,8 @@ impl Estimator {
         network.frames_mut().map(|engine| engine.device_report()).transpose()
     }
 
-    /// What became of the file of compiled pipelines that [`Options::pipeline_cache`] names; `None` for engines that have nothing to keep.
+    /// What became of the file of compiled pipelines that [`Options::pipeline_cache`](crate::Options::pipeline_cache) names; `None` for
+    /// engines that have nothing to keep.
     pub fn pipeline_cache(&self) -> Option<PipelineCacheReport> {
         self.whole_frame().pipeline_cache()
     }
@@ -284,26 +192,6 @@ impl Estimator {
         match &self.family {
             Family::Direct(_) => &[],
             Family::TopDown(model) => model.centroids(),
-        }
-    }
-
-    /// Whether there is one.
-    fn run_self_test(&mut self, bundle: &Bundle<'_>) -> Result<bool, Error> {
-        let Some(test) = bundle.self_test()? else { return Ok(false) };
-        let frame = test.frame()?;
-        self.prepare(frame.width_px(), frame.height_px())?;
-        let result = test.check(self.estimate(&frame)?);
-        self.poses.clear();
-        if let Family::TopDown(model) = &mut self.family {
-            model.clear_centroids();
-        }
-        result.map(|()| true)
-    }
-
-    fn unprepare(&mut self) {
-        match &mut self.family {
-            Family::Direct(direct) => direct.network.unprepare(),
-            Family::TopDown(model) => model.unprepare(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod crops;
 mod estimator;
 mod flights;
 mod options;
+mod preparation;
 mod top_down;
 mod whole_frame;
 

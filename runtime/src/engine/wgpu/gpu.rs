@@ -1,52 +1,16 @@
-//! The device: which adapter is taken, what went wrong on it, and its pipelines.
+//! The device: which adapter is taken, and what went wrong on it.
 
+use super::adapter::AdapterReport;
 use super::pipeline_cache::PipelineCache;
+use super::pipelines::Pipelines;
 use crate::engine::{PipelineCacheReport, Precision};
 use crate::error::{Error, Text};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
-use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
-use dormouse_shaders::{Access, Halves, Kernel};
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use wgpu::{Backends, BindGroupLayout, BufferBindingType, ComputePipeline, Device, DeviceType, Limits, Queue};
-
-/// What is known about an adapter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdapterReport {
-    /// Name of the device.
-    pub name: String,
-    /// Driver and its version.
-    pub driver: String,
-    /// Vulkan, Metal or DX12.
-    pub api: &'static str,
-    /// Whether it computes on the CPU, so that its times say nothing about a GPU.
-    pub software: bool,
-}
-
-impl AdapterReport {
-    fn of(adapter: &wgpu::Adapter) -> Self {
-        let info = adapter.get_info();
-        let driver = format!("{} {}", info.driver, info.driver_info).trim().to_string();
-        Self { name: info.name, driver, api: info.backend.to_str(), software: info.device_type == DeviceType::Cpu }
-    }
-}
-
-impl fmt::Display for AdapterReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.software { "SOFTWARE, not a GPU: " } else { "" };
-        write!(f, "{kind}{}, driver {}, {}", self.name, self.driver, self.api)
-    }
-}
-
-/// A pipeline and the layout of its bindings.
-pub(super) type Pipeline = (ComputePipeline, BindGroupLayout);
-
-/// A kernel, which of its numbers have 16 bits, and its override constants.
-type PipelineKey = (Kernel, Halves, Vec<(&'static str, u32)>);
+use wgpu::{Backends, Device, DeviceType, Limits, Queue};
 
 /// An open device; copies share it and its pipelines.
 #[derive(Clone)]
@@ -54,13 +18,13 @@ pub struct Gpu {
     pub(super) device: Device,
     pub(super) queue: Queue,
     report: AdapterReport,
-    pipelines: Arc<Mutex<HashMap<PipelineKey, Pipeline>>>,
+    pub(super) pipelines: Arc<Pipelines>,
     /// What the driver complained about outside a call: validation, memory, a lost device.
     fault: Arc<Mutex<Option<String>>>,
     lost: Arc<AtomicBool>,
     allow_software: bool,
     /// Pipelines that are kept in a file, if one was named.
-    kept: Option<Arc<PipelineCache>>,
+    pub(super) kept: Option<Arc<PipelineCache>>,
     /// What is used instead of it after it was lost.
     successor: Arc<Mutex<Option<Gpu>>>,
 }
@@ -201,75 +165,6 @@ impl Gpu {
             None => Ok(()),
         }
     }
-
-    /// The pipeline of a kernel with these override constants, compiled when it is first asked for.
-    pub(super) fn pipeline(&self, kernel: Kernel, halves: Halves, overrides: &[(&'static str, u32)]) -> Pipeline {
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        let compiled = pipelines.entry((kernel, halves, overrides.to_vec()));
-        compiled.or_insert_with(|| self.compile(kernel, halves, overrides)).clone()
-    }
-
-    fn compile(&self, kernel: Kernel, halves: Halves, overrides: &[(&'static str, u32)]) -> Pipeline {
-        let label = Some(kernel.name());
-        let source = wgpu::ShaderSource::Wgsl(kernel.source(halves).into());
-        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
-        let entry = |(binding, access): (u32, &Access)| {
-            let ty = match access {
-                Access::Params => BufferBindingType::Uniform,
-                Access::Read => BufferBindingType::Storage { read_only: true },
-                Access::Write => BufferBindingType::Storage { read_only: false },
-            };
-            wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-                count: None,
-            }
-        };
-        let entries: Vec<_> = (0..).zip(kernel.bindings()).map(entry).collect();
-        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label,
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let constants: Vec<(&str, f64)> = overrides.iter().map(|(name, value)| (*name, f64::from(*value))).collect();
-        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label,
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: None,
-            // Every kernel writes its workgroup memory before it reads it.
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &constants,
-                zero_initialize_workgroup_memory: false,
-            },
-            cache: self.kept.as_ref().and_then(|kept| kept.get()),
-        });
-        if let Some(kept) = &self.kept {
-            kept.note_compiled();
-        }
-        (pipeline, layout)
-    }
-}
-
-impl AdapterReport {
-    /// An error that names the adapter and its driver.
-    pub(super) fn refused(&self, what: &'static str) -> Error {
-        Error::Gpu { adapter: self.text(), what }
-    }
-
-    /// The first limit by wgpu's name, of what is needed and what the device has, that is too low.
-    pub(super) fn check(&self, limits: &[(&'static str, u64, u64)]) -> Result<(), Error> {
-        match limits.iter().find(|(_, needed, has)| needed > has) {
-            Some(&(limit, needed, has)) => Err(Error::GpuLimit { adapter: self.text(), limit, needed, has }),
-            None => Ok(()),
-        }
-    }
-
-    fn text<const N: usize>(&self) -> Text<N> {
-        Text::new(&format!("{} ({})", self.name, self.driver))
-    }
 }
 
 /// Keeps the first message.
@@ -281,19 +176,4 @@ fn note(fault: &Mutex<Option<String>>, message: &str) {
 pub(super) fn failure(action: &'static str, detail: &str) -> Error {
     let cause = detail.lines().map(str::trim).rfind(|line| !line.is_empty());
     Error::Engine { engine: "wgpu", action, detail: Text::new(cause.unwrap_or("the driver gave no reason")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_low_limit_is_named_with_both_numbers() {
-        let report = AdapterReport { name: "Tiny".into(), driver: "v1".into(), api: "vulkan", software: false };
-        assert_eq!(report.check(&[("max_buffer_size", 7, 7)]), Ok(()));
-        let error =
-            report.check(&[("max_buffer_size", 7, 7), ("max_storage_buffer_binding_size", 9, 8)]).map_err(|e| e.to_string());
-        let text = "GPU Tiny (v1) is too small: max_storage_buffer_binding_size must be at least 9, it is 8";
-        assert_eq!(error, Err(text.to_string()));
-    }
 }

@@ -5,6 +5,7 @@
 //! the input, submits one command buffer and waits once. `frames` puts preprocessing before and peaks, refinement and edge scores
 //! behind the network, in the same command buffer. `runtime/GPU.md` tells the way of a frame.
 
+mod adapter;
 mod frames;
 mod fuse;
 mod gpu;
@@ -16,6 +17,7 @@ mod parts;
 mod phases;
 mod pipeline_cache;
 mod pipeline_file;
+mod pipelines;
 mod places;
 mod prepared;
 mod program;
@@ -23,8 +25,9 @@ mod readback;
 mod timed;
 mod weights;
 
+pub use adapter::AdapterReport;
 pub use frames::{FrameProgram, WgpuFrames};
-pub use gpu::{AdapterReport, Gpu};
+pub use gpu::Gpu;
 pub use lower::kernel_table;
 pub use network::{WgpuEngine, WgpuNetwork};
 pub use program::{Counted, Dispatch, Program, Slot};

@@ -7,9 +7,10 @@ mod find;
 mod input;
 mod layout;
 mod program;
+mod results;
 mod step;
 
 pub(super) use bisect::CpuPart;
-pub(super) use engine::READ_WORDS;
 pub use engine::WgpuFrames;
 pub use program::FrameProgram;
+pub(super) use results::READ_WORDS;
