@@ -157,7 +157,7 @@ fn weight_group(mut group: GroupBuilder, layers: &[(String, Vec<Weights>)]) -> F
     let names: Vec<String> = named.collect();
     match names.len() {
         0 => {}
-        1..=NAMES_IN_ONE => drop(group.set_attr("weight_names", AttrValue::StringArray(names))),
+        1..=NAMES_IN_ONE => group.set_attr("weight_names", AttrValue::StringArray(names)),
         _ => names.chunks(NAMES_IN_ONE).enumerate().for_each(|(piece, names)| {
             group.set_attr(&format!("weight_names{piece}"), AttrValue::StringArray(names.to_vec()));
         }),
