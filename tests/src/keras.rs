@@ -148,12 +148,19 @@ impl KerasBuilder {
     }
 }
 
+/// Longer lists of names are cut, as Keras does where they have more than 64 kB.
+const NAMES_IN_ONE: usize = 3;
+
 /// The weights of one layer, or of all layers of an inner model, below a group.
 fn weight_group(mut group: GroupBuilder, layers: &[(String, Vec<Weights>)]) -> FinishedGroup {
     let named = layers.iter().flat_map(|(layer, weights)| weights.iter().map(move |(name, ..)| format!("{layer}/{name}:0")));
     let names: Vec<String> = named.collect();
-    if !names.is_empty() {
-        group.set_attr("weight_names", AttrValue::StringArray(names));
+    match names.len() {
+        0 => {}
+        1..=NAMES_IN_ONE => group.set_attr("weight_names", AttrValue::StringArray(names)),
+        _ => names.chunks(NAMES_IN_ONE).enumerate().for_each(|(piece, names)| {
+            group.set_attr(&format!("weight_names{piece}"), AttrValue::StringArray(names.to_vec()));
+        }),
     }
     for (layer, weights) in layers {
         // A layer's name may have slashes: groups within groups.

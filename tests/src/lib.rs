@@ -12,6 +12,7 @@ pub mod hostile;
 pub mod imported;
 pub mod keras;
 pub mod keras_layers;
+pub mod keras_mixture;
 pub mod keras_models;
 pub mod networks;
 pub mod node_files;

@@ -7,6 +7,7 @@ use dormouse::engine::cpu::CpuNetwork;
 use dormouse::preprocess::InputShape;
 use dormouse_tests::keras::{KerasBuilder, Nhwc, Weights};
 use dormouse_tests::keras_layers::{Window, concat, conv, conv_transpose, depthwise, each, global_max, pool, upsample, zero_pad};
+use dormouse_tests::keras_mixture::{STRIDE_PX, mixture};
 use dormouse_tests::onnx::numbers;
 use dormouse_tests::run_tract::run_tract;
 use dormouse_tests::tolerance::SMALL_NETWORK;
@@ -278,4 +279,28 @@ fn colours_change_places() {
         let turned = Nhwc { dims: x.dims, data: x.data.chunks(3).flat_map(|p| [p[2], p[1], p[0]]).collect() };
         each(&turned, |c, v| 255.0 * v - mean[c])
     });
+}
+
+/// The same network is compared on engine wgpu in `wgpu_networks.rs`.
+#[test]
+fn a_network_of_all_kinds_of_layers() {
+    let network = import(&mixture(CHANNELS));
+    let strides: Vec<_> = network.outputs.iter().map(|output| output.stride_px).collect();
+    assert_eq!((strides, network.max_stride_px), (vec![Some(2), Some(4), None], STRIDE_PX));
+    for [height, width] in [[40, 56], [64, 48]] {
+        let input = image([height, width]).to_nchw();
+        let tract = run_tract(&network.onnx, &[(&[1, CHANNELS, height, width], &input)]);
+        let shape = InputShape { channels: CHANNELS, height, width };
+        let mut engine = CpuNetwork::load_whole(&network.onnx[..], 2).unwrap().prepare_cpu(shape, 1).unwrap();
+        engine.run(&input, 1).unwrap();
+        for (index, (_, expected)) in tract.iter().enumerate() {
+            let maps = engine.output(index, 0).unwrap();
+            let ours: Vec<f32> = (0..maps.channels()).flat_map(|c| maps.channel(c).to_vec()).collect();
+            assert_eq!(ours.len(), expected.len());
+            let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            let worse = |w: f32, d: f32| if d <= w { w } else { d };
+            let worst = ours.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0f32, worse);
+            assert!(largest > 1e-2 && worst <= SMALL_NETWORK * largest, "output {index}: off by {worst} of {largest}");
+        }
+    }
 }

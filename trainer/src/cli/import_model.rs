@@ -18,17 +18,17 @@ const SELF_TEST_FRAMES: usize = 16;
 
 /// Arguments of `dormouse import-model`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Reads the model folders of classic SLEAP (1.0 to 1.4): training_config.json and best_model.h5. A centroid and a centered-instance
-model, in either order, make one top-down bundle. The networks are run by two engines and compared before the bundle is written.
-Peaks are refined by their neighbourhood; learned offsets are left out. Models of SLEAP-NN (.ckpt) are not read.
+#[command(after_help = "Reads the model folders of classic SLEAP (1.0 to 1.4): training_config.json and best_model.h5.
+A centroid and a centered-instance model, in either order, make one top-down bundle.
+Two engines run the networks and are compared before the bundle is written.
+Peaks are refined by their neighbourhood; learned offsets are left out.
+Models of SLEAP-NN (.ckpt) are not read.
 
 Examples:
   dormouse import-model models/250101.multi_instance -o flies.dorm
   dormouse import-model models/250101.centroid models/250101.centered_instance -o flies.dorm
   dormouse import-model models/250101.multi_instance -o flies.dorm --self-test labels.slp
-  dormouse predict -m flies.dorm video.mp4 -o video.slp"
-)]
+  dormouse predict -m flies.dorm video.mp4 -o video.slp")]
 pub(super) struct ImportModelArgs {
     /// Model folder, or the path of its best_model.h5 or training_config.json
     model: PathBuf,

@@ -68,14 +68,13 @@ impl KerasFile {
     pub fn weight_places(&self, weights: &WeightGroup) -> Result<HashMap<String, String>> {
         let group = format!("model_weights/{}", weights.group);
         let attributes = self.file.group_attributes(&group)?;
-        let names = match attributes.get("weight_names") {
-            None => &[],
-            // An empty list is stored as numbers.
-            Some(value) => value.as_strings().unwrap_or_default(),
-        };
+        // Keras cuts lists of more than 64 kB into pieces; an empty list is stored as numbers.
+        let whole = attributes.get("weight_names").into_iter();
+        let pieces = (0..).map_while(|piece| attributes.get(&format!("weight_names{piece}")));
+        let names: Vec<&String> = whole.chain(pieces).flat_map(|value| value.as_strings().unwrap_or_default()).collect();
         // `layer/kernel:0`: the last part without the number of the output; a layer's name may have slashes of its own.
-        let own = |name: &String| {
-            let (layer, last) = name.rsplit_once('/').unwrap_or(("", name));
+        let own = |name: &&String| {
+            let (layer, last) = name.rsplit_once('/').unwrap_or(("", name.as_str()));
             let is_its = weights.layer.as_ref().is_none_or(|own| own == layer);
             is_its.then(|| (last.split(':').next().unwrap_or(last).to_owned(), format!("{group}/{name}")))
         };
