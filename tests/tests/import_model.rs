@@ -30,10 +30,13 @@ impl Place {
 
     /// Imports folders into `out.dorm`.
     fn import(&self, models: &[&Path], options: &[&str]) -> Result<(), String> {
-        let out = self.path("out.dorm");
+        self.import_to(&self.path("out.dorm"), models, options)
+    }
+
+    fn import_to(&self, out: &Path, models: &[&Path], options: &[&str]) -> Result<(), String> {
         let words = ["dormouse", "import-model"].map(std::ffi::OsString::from).into_iter();
         let words = words.chain(models.iter().map(|m| m.as_os_str().to_owned()));
-        let words = words.chain(["-o".into(), out.into_os_string()]).chain(options.iter().map(Into::into));
+        let words = words.chain(["-o".into(), out.as_os_str().to_owned()]).chain(options.iter().map(Into::into));
         run(Cli::try_parse_from(words).map_err(|e| e.to_string())?).map(|_| ()).map_err(|e| format!("{e:#}"))
     }
 
@@ -175,6 +178,86 @@ fn what_does_not_belong_together_is_refused_and_nothing_is_written() {
     let text = network("multi_instance").model_config().to_string().replace("Conv2D", "Lambda");
     network("multi_instance").write_as(&text, &odd.join("best_model.h5"));
     refused(&[&odd], "(Lambda): Python code is not run");
+    std::fs::write(odd.join("training_config.json"), " ".repeat((4 << 20) + 1)).unwrap();
+    refused(&[&odd], "training_config.json: size: it has 4194305 bytes");
+    std::fs::remove_file(odd.join("best_model.h5")).unwrap();
+    std::fs::create_dir(odd.join("best_model.h5")).unwrap();
+    refused(&[&odd], "best_model.h5: this is a folder");
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let place = Place::new();
+    let model = place.model("single_instance");
+    let refused = |out: &Path, options: &[&str], part: &str| {
+        let message = place.import_to(out, &[&model], options).expect_err(part);
+        assert!(message.contains(part), "lacks {part:?}: {message}");
+    };
+    for name in ["best_model.h5", "training_config.json"] {
+        let before = std::fs::read(model.join(name)).unwrap();
+        refused(&model.join(name), &["--force"], "the ending must be .dorm");
+        #[cfg(unix)]
+        {
+            let link = place.path("link.dorm");
+            std::os::unix::fs::symlink(model.join(name), &link).unwrap();
+            refused(&link, &["--force"], &format!("{name}, which is read: name another file to write"));
+            std::fs::remove_file(link).unwrap();
+        }
+        assert_eq!(std::fs::read(model.join(name)).unwrap(), before);
+    }
+    for out in ["out", "out.onnx", ".dorm"] {
+        refused(&place.path(out), &[], "the ending must be .dorm");
+    }
+    let long = "n".repeat(257);
+    for (name, part) in
+        [("", "1 to 256 characters, this one has 0"), (&long, "this one has 257"), ("a\u{1b}[2J", "control characters")]
+    {
+        refused(&place.path("out.dorm"), &["--name", name], part);
+    }
+    assert!(!place.path("out.dorm").exists());
+    // Umlauts are characters, not bytes.
+    place.import(&[&model], &["--name", &"ä".repeat(256)]).unwrap();
+    assert_eq!(place.bundle().config().name.chars().count(), 256);
+}
+
+/// The configured size counts as it always did, the sides that the network was saved with are only told.
+#[test]
+fn crops_of_another_size_than_the_network_was_saved_for() {
+    let place = Place::new();
+    let (centroid, instance) = (place.model("centroid"), place.model("centered_instance"));
+    let notes = |saved_px: u32, said: serde_json::Value| {
+        let mut saved = network("centered_instance").model_config();
+        saved["config"]["layers"][0]["config"]["batch_input_shape"] = json!([null, saved_px, saved_px, 3]);
+        network("centered_instance").write_as(&saved.to_string(), &instance.join("best_model.h5"));
+        let mut config = training_config("centered_instance");
+        config["data"]["instance_cropping"]["crop_size"] = said;
+        std::fs::write(instance.join("training_config.json"), config.to_string()).unwrap();
+        let models = [&centroid, &instance].map(|path| dormouse_trainer::import::sleap_model::read_sleap_model(path).unwrap());
+        let (config, _, notes) = dormouse_trainer::import::sleap_model::combine(&models[0], Some(&models[1]), "told").unwrap();
+        (config.top_down.unwrap().crop_size_px, notes)
+    };
+    let note = "the configuration says crops of 1000 px, the network was saved for 96 px: the configuration counts";
+    assert_eq!(notes(96, json!(1000)), (1000, vec![note.to_owned()]));
+    assert_eq!(notes(96, json!(96)), (96, vec![]));
+    assert_eq!(notes(96, json!(null)), (96, vec![]));
+    let (crop_px, told) = notes(96, json!(90));
+    assert_eq!((crop_px, told.len()), (96, 1), "{told:?}");
+}
+
+#[test]
+fn an_anchor_that_the_animals_lack_is_told() {
+    let place = Place::new();
+    let (centroid, instance) = (place.model("centroid"), place.model("centered_instance"));
+    for (folder, head) in [(&centroid, "centroid"), (&instance, "centered_instance")] {
+        let mut config = training_config(head);
+        config["model"]["heads"][head]["anchor_part"] = json!("c");
+        std::fs::write(folder.join("training_config.json"), config.to_string()).unwrap();
+    }
+    let models = [&centroid, &instance].map(|path| dormouse_trainer::import::sleap_model::read_sleap_model(path).unwrap());
+    let (config, _, notes) = dormouse_trainer::import::sleap_model::combine(&models[0], Some(&models[1]), "told").unwrap();
+    assert_eq!(config.top_down.unwrap().anchor_part, None);
+    let note = r#"the anchor part "c" is none of the skeleton's (a, b): none is taken"#;
+    assert!(models[1].notes().iter().any(|told| told == note) && notes.iter().any(|told| told == note), "{notes:?}");
 }
 
 #[test]

@@ -4,17 +4,20 @@ use super::output::print_result;
 use super::text::{bytes, written};
 use super::video_search::VideoSearchArgs;
 use crate::dataset::Image;
-use crate::import::sleap_model::{build_imported, read_sleap_model};
+use crate::import::sleap_model::{SleapModel, build_imported, read_sleap_model};
 use crate::output::{check_place, write_atomically};
 use crate::predict::{FrameReader, PredictInput};
 use crate::terminal::tell;
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Frames that are looked at for the self-test.
 const SELF_TEST_FRAMES: usize = 16;
+
+/// Most characters of a model's name.
+const MAX_NAME: usize = 256;
 
 /// Arguments of `dormouse import-model`.
 #[derive(Debug, Args)]
@@ -54,16 +57,19 @@ pub(super) struct ImportModelArgs {
 }
 
 pub(super) fn run(args: &ImportModelArgs) -> anyhow::Result<u8> {
+    let ending = args.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("dorm"));
+    ensure!(ending, "{}: the ending must be .dorm", args.out.display());
+    let name = checked_name(args)?;
     ensure!(args.force || !args.out.exists(), "{} is already there; --force replaces it", args.out.display());
     check_place(&args.out)?;
     let first = read_sleap_model(&args.model)?;
     let second = args.second.as_ref().map(|path| read_sleap_model(path)).transpose()?;
+    check_out(args, [Some(&first), second.as_ref()].into_iter().flatten())?;
     let frames = match &args.self_test {
         Some(path) => self_test_frames(path, args)?,
         None => Vec::new(),
     };
-    let stem = || args.out.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let built = build_imported(&first, second.as_ref(), &args.name.clone().unwrap_or_else(stem), &frames)?;
+    let built = build_imported(&first, second.as_ref(), &name, &frames)?;
     let mut notes: Vec<String> = first.notes().to_vec();
     notes.extend(second.iter().flat_map(|model| model.notes()).filter(|note| !first.notes().contains(note)).cloned());
     notes.extend(built.notes.iter().cloned());
@@ -96,6 +102,29 @@ pub(super) fn run(args: &ImportModelArgs) -> anyhow::Result<u8> {
     );
     print_result(args.json, &value, &text)?;
     Ok(0)
+}
+
+/// Refuses to write over what is read, also through a link: it may be the only copy of somebody's weights.
+fn check_out<'a>(args: &'a ImportModelArgs, models: impl Iterator<Item = &'a SleapModel>) -> anyhow::Result<()> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let Some(out) = real(&args.out) else { return Ok(()) };
+    let read = models.flat_map(SleapModel::files).chain(args.self_test.as_deref());
+    for path in read {
+        if real(path).is_some_and(|path| path == out) {
+            bail!("{} is {}, which is read: name another file to write", args.out.display(), path.display());
+        }
+    }
+    Ok(())
+}
+
+/// The model's name, which terminals and reports show.
+fn checked_name(args: &ImportModelArgs) -> anyhow::Result<String> {
+    let stem = || args.out.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = args.name.clone().unwrap_or_else(stem);
+    let count = name.chars().count();
+    ensure!((1..=MAX_NAME).contains(&count), "a model's name has 1 to {MAX_NAME} characters, this one has {count}: --name");
+    ensure!(!name.chars().any(char::is_control), "a model's name has no control characters, as {name:?} has: --name");
+    Ok(name)
 }
 
 /// Frames spread over the input.

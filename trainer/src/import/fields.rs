@@ -1,5 +1,6 @@
 //! A JSON document whose fields are ticked off as they are read, so that what was left can be told.
 
+use super::remarks::short_value;
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -89,7 +90,7 @@ impl Fields {
     /// One sentence per value that could not be read, in place of which SLEAP's default counts.
     pub fn odd(&self) -> Vec<String> {
         let shown = |path: &String| {
-            let value = self.peek(path).map(Value::to_string).unwrap_or_default();
+            let value = self.peek(path).map(short_value).unwrap_or_default();
             format!("{path} = {value}: another kind of value is expected there; SLEAP's default is in its place")
         };
         self.odd.borrow().iter().map(shown).collect()

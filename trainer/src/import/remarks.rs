@@ -27,6 +27,10 @@ pub(super) const CLASSIC_REASONS: [(&str, Option<&str>); 18] = [
     ("outputs.", None),
     ("sleap_version", None),
 ];
+/// Most names that one message lists.
+const MAX_LISTED: usize = 32;
+/// Most characters of a name in a list.
+const MAX_NAME: usize = 120;
 /// Fields at the top that only describe.
 const DESCRIPTIVE: [&str; 4] = ["description", "filename", "name", "sleap_nn_version"];
 
@@ -36,14 +40,49 @@ pub(super) fn remarks(left: &[(String, &Value)], reasons: &Reasons) -> Vec<Strin
     for (path, value) in left.iter().filter(|(path, _)| !DESCRIPTIVE.contains(&path.as_str())) {
         let known = reasons.iter().find(|(beginning, _)| path.starts_with(beginning)).map(|(_, reason)| *reason);
         if let Some(reason) = known.unwrap_or(Some("this field is not known")) {
-            by_reason.entry(reason).or_default().push(format!("{path} = {}", short(value)));
+            by_reason.entry(reason).or_default().push(format!("{path} = {}", short_value(value)));
         }
     }
-    by_reason.into_iter().map(|(reason, fields)| format!("{}: {reason}", fields.join(", "))).collect()
+    by_reason.into_iter().map(|(reason, fields)| format!("{}: {reason}", listed(&fields))).collect()
+}
+
+/// The first names, each cut to [`MAX_NAME`], and how many more there are.
+pub(super) fn listed(names: &[impl AsRef<str>]) -> String {
+    let first = names.iter().take(MAX_LISTED).map(|name| short(name.as_ref(), MAX_NAME)).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(MAX_LISTED);
+    if more > 0 { format!("{first} and {more} more") } else { first }
 }
 
 /// The value, or its beginning.
-fn short(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 40 { text } else { format!("{}...", text.chars().take(37).collect::<String>()) }
+pub(super) fn short_value(value: &Value) -> String {
+    short(&value.to_string(), 40)
+}
+
+/// The text, or its beginning with dots: at most `most` characters.
+pub(super) fn short(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
+    }
+    format!("{}...", text.chars().take(most.saturating_sub(3)).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_stay_short_whatever_they_list() {
+        assert_eq!((listed(&["a", "b"]).as_str(), listed::<&str>(&[]).as_str()), ("a, b", ""));
+        let many = vec!["x"; MAX_LISTED + 7];
+        assert!(listed(&many).ends_with("x, x and 7 more") && listed(&many[..MAX_LISTED]).ends_with("x, x"));
+        assert_eq!(
+            listed(&vec!["\u{e4}".repeat(1000); 1000]).chars().count(),
+            (MAX_NAME + 2) * MAX_LISTED - 2 + " and 968 more".len()
+        );
+        assert_eq!((short("abcde", 5).as_str(), short("abcdef", 5).as_str()), ("abcde", "ab..."));
+        let value = Value::from(1);
+        let left: Vec<(String, &Value)> = (0..5000).map(|i| (format!("odd{i}"), &value)).collect();
+        let remarks = remarks(&left, &[]);
+        assert!(remarks.len() == 1 && remarks[0].len() < 1000 && remarks[0].contains("odd1 = 1, "), "{remarks:?}");
+    }
 }

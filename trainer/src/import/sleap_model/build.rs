@@ -6,6 +6,7 @@ use super::combine::combine;
 use super::read::SleapModel;
 use crate::dataset::Image;
 use crate::error::Result;
+use crate::predict::cpu_backend;
 use crate::session::{check_sizes, self_test};
 use dormouse::bundle::BundleWriter;
 use dormouse::config::INSTANCE_NETWORK;
@@ -54,7 +55,8 @@ pub fn build_imported(first: &SleapModel, second: Option<&SleapModel>, name: &st
         None => draft,
     };
     let bytes = writer.finish()?;
-    // The file is opened as a user would: parsed, prepared, self-tested.
-    Estimator::new(&Bundle::from_bytes(&bytes)?, &Options::default())?;
+    // The file is opened as a user would: parsed, prepared, self-tested. On the CPU, as it must not depend on this machine's GPU.
+    let bundle = Bundle::from_bytes(&bytes)?;
+    Estimator::new(&bundle, &Options { backend: cpu_backend(&bundle), ..Options::default() })?;
     Ok(ImportedBundle { bytes, config, engine_difference, has_self_test, notes })
 }

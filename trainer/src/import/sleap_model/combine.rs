@@ -2,6 +2,7 @@
 
 use super::heads::words;
 use super::read::SleapModel;
+use super::training_config::known_anchor;
 use crate::config::TrainModelType;
 use crate::error::{Error, Result};
 use dormouse::config::{
@@ -108,7 +109,11 @@ fn anchor(models: &[&SleapModel], notes: &mut Vec<String>) -> Option<String> {
             written(instance)
         ));
     }
-    anchors.first().copied().flatten().map(str::to_owned)
+    let anchor = anchors.first().copied().flatten().map(str::to_owned);
+    match models {
+        [_, instance] => known_anchor(anchor, &instance.config.skeleton, notes),
+        _ => anchor,
+    }
 }
 
 /// The skeleton of a model that finds centres alone.
@@ -133,6 +138,13 @@ fn crop_size_px(instance: &SleapModel, notes: &mut Vec<String>) -> Result<u32> {
     let pad = instance.described.preprocess.pad_to_stride_px;
     let size = u32::try_from(size).unwrap_or(u32::MAX / 2).min(u32::MAX / 2);
     let whole = size.next_multiple_of(pad);
+    if let (Some(said), Some(saved)) = (instance.config.crop_size_px, square)
+        && saved != said
+        && saved != whole as usize
+    {
+        let what = format!("the configuration says crops of {said} px, the network was saved for {saved} px");
+        notes.push(format!("{what}: the configuration counts"));
+    }
     if whole != size {
         notes.push(format!("crops of {size} px become {whole} px, a multiple of the network's max stride {pad}"));
     }

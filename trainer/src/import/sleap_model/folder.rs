@@ -49,10 +49,12 @@ impl ModelFiles {
             if is_sleap_nn(folder) {
                 return Err(sleap_nn(folder));
             }
+            not_a_file(&self.config)?;
             let what = format!("there is no {CONFIG}, so this is no model folder of classic SLEAP");
             return Err(Error::Data(format!("{}: {what}", folder.display())));
         }
         if !has(&self.weights) {
+            not_a_file(&self.weights)?;
             let others: Vec<&str> = OTHER_WEIGHTS.into_iter().filter(|name| has(&folder.join(name))).collect();
             let name = self.weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let what = match others.as_slice() {
@@ -64,6 +66,17 @@ impl ModelFiles {
         }
         Ok(self)
     }
+}
+
+/// Refuses what has a file's name but is something else.
+fn not_a_file(path: &Path) -> Result<()> {
+    let Ok(itself) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    let what = match std::fs::metadata(path) {
+        Ok(behind) if behind.is_dir() => "this is a folder",
+        Err(_) if itself.is_symlink() => "this link leads nowhere",
+        _ => "this is a pipe, socket or device",
+    };
+    Err(Error::Data(format!("{}: {what}; a file is expected", path.display())))
 }
 
 /// Whether SLEAP-NN wrote the folder.
@@ -104,6 +117,28 @@ mod tests {
         std::fs::write(at("notes.txt"), "").unwrap();
         assert!(fault(&at("notes.txt")).contains("is expected"));
         assert!(fault(&at("model.zip")).contains("unpack"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_called_by_its_kind() {
+        let temp = tempfile::tempdir().unwrap();
+        let (folder, at) = (temp.path(), |name: &str| temp.path().join(name));
+        let fault = || ModelFiles::find(folder).unwrap_err().to_string();
+        std::fs::create_dir(at("training_config.json")).unwrap();
+        assert!(fault().ends_with("training_config.json: this is a folder; a file is expected"), "{}", fault());
+        std::fs::remove_dir(at("training_config.json")).unwrap();
+        std::fs::write(at("training_config.json"), "{}").unwrap();
+        std::fs::create_dir(at("best_model.h5")).unwrap();
+        assert!(fault().ends_with("best_model.h5: this is a folder; a file is expected"), "{}", fault());
+        std::fs::remove_dir(at("best_model.h5")).unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("nowhere", at("best_model.h5")).unwrap();
+            assert!(fault().contains("best_model.h5: this link leads nowhere"), "{}", fault());
+            std::fs::remove_file(at("best_model.h5")).unwrap();
+            let _socket = std::os::unix::net::UnixListener::bind(at("best_model.h5")).unwrap();
+            assert!(fault().contains("best_model.h5: this is a pipe, socket or device"), "{}", fault());
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Models that classic SLEAP trained: a folder with `training_config.json` and `best_model.h5`.
 
+mod bounded;
 mod build;
 mod card;
 mod check;

@@ -1,13 +1,14 @@
 //! One model folder: its network as ONNX, and how frames become its input.
 
+use super::bounded::{config_text, text_sha256, weights_sha256};
 use super::folder::ModelFiles;
 use super::heads::{wanted_heads, words};
 use super::training_config::{TrainingConfig, read_training_config};
 use crate::config::TrainModelType;
 use crate::error::{Error, Result};
 use crate::import::keras::{KerasModel, KerasNetwork};
+use crate::import::remarks::listed;
 use dormouse::config::{HeadConfig, HeadKind, InputColor, NetworkConfig, PreprocessConfig, ResizeFilter};
-use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
 /// A trained model of classic SLEAP.
@@ -17,6 +18,8 @@ pub struct SleapModel {
     pub(super) network: KerasNetwork,
     /// Input and outputs as the bundle describes them; the name comes with the bundle.
     pub(super) described: NetworkConfig,
+    /// Its `training_config.json`.
+    config_file: PathBuf,
     /// Model file.
     pub(super) weights: PathBuf,
     pub(super) weights_sha256: String,
@@ -29,6 +32,11 @@ impl SleapModel {
     /// What the model is for.
     pub fn kind(&self) -> TrainModelType {
         self.config.kind
+    }
+
+    /// The files that it was read from.
+    pub fn files(&self) -> [&Path; 2] {
+        [&self.config_file, &self.weights]
     }
 
     /// The network.
@@ -48,10 +56,9 @@ impl SleapModel {
 /// [`Error::Data`] when files are missing or do not fit together; [`Error::BadFile`] and [`Error::Layer`] for what cannot be read.
 pub fn read_sleap_model(path: &Path) -> Result<SleapModel> {
     let files = ModelFiles::find(path)?;
-    let text = std::fs::read_to_string(&files.config).map_err(|e| Error::io("read", &files.config, e))?;
+    let text = config_text(&files.config)?;
     let config = read_training_config(&text, &files.config)?;
-    let bytes = std::fs::read(&files.weights).map_err(|e| Error::io("read", &files.weights, e))?;
-    let (weights_sha256, config_sha256) = (hex(&bytes), hex(text.as_bytes()));
+    let (weights_sha256, config_sha256) = (weights_sha256(&files.weights)?, text_sha256(&text));
     let wanted = wanted_heads(config.kind);
     let mut found = Vec::new();
     let keras = KerasModel::open(&files.weights, |name| {
@@ -65,7 +72,7 @@ pub fn read_sleap_model(path: &Path) -> Result<SleapModel> {
             "no output is called {}, as {} needs; there is {}",
             missing.layer,
             words(config.kind),
-            keras.all_outputs().join(", ")
+            listed(keras.all_outputs())
         );
         return Err(Error::bad_file(&files.weights, "model_config", what));
     }
@@ -80,7 +87,8 @@ pub fn read_sleap_model(path: &Path) -> Result<SleapModel> {
     notes.extend(left_out(&keras, &network));
     let described = described(&config, &network, &files.weights, &mut notes)?;
     let keras_version = keras.keras_version().to_owned();
-    Ok(SleapModel { config, network, described, weights: files.weights, weights_sha256, config_sha256, keras_version, notes })
+    let (config_file, weights) = (files.config, files.weights);
+    Ok(SleapModel { config, network, described, config_file, weights, weights_sha256, config_sha256, keras_version, notes })
 }
 
 /// Outputs that nobody decodes.
@@ -139,8 +147,4 @@ fn expected_channels(config: &TrainingConfig, kind: HeadKind) -> usize {
         HeadKind::Centroids => 1,
         HeadKind::ClassMaps | HeadKind::ClassVectors => config.classes.len(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -6,7 +6,7 @@ use crate::dataset::read_skeleton_json;
 use crate::error::{Error, Result};
 use crate::import::fields::Fields;
 use crate::import::heads::CLASSIC_HEADS;
-use crate::import::remarks::{Reasons, remarks};
+use crate::import::remarks::{Reasons, listed, remarks, short, short_value};
 use dormouse::Skeleton;
 use dormouse::config::HeadKind;
 use serde_json::Value;
@@ -63,6 +63,7 @@ pub(super) fn read_training_config(text: &str, path: &Path) -> Result<TrainingCo
     let fault = |what: &str| Error::bad_file(path, "training configuration", what);
     let (head, kind) = head(&fields).map_err(|what| fault(&what))?;
     if let Some(mode) = fields.get("data.preprocessing.imagenet_mode") {
+        let mode = short_value(mode);
         return Err(fault(&format!("data.preprocessing.imagenet_mode = {mode} is not supported: networks get values of 0 to 1")));
     }
     let stored = read_skeleton_json(text);
@@ -79,6 +80,8 @@ pub(super) fn read_training_config(text: &str, path: &Path) -> Result<TrainingCo
     let anchors =
         [format!("{head}.anchor_part"), format!("{head}.confmaps.anchor_part"), "data.instance_cropping.center_on_part".into()];
     let anchor = anchors.iter().find_map(|key| fields.text(key)).map(String::from);
+    let mut notes = missing(&fields, &stored);
+    let anchor = known_anchor(anchor, &skeleton, &mut notes);
     let classes = ["class_maps", "class_vectors"].iter().flat_map(|key| fields.texts(&format!("{head}.{key}.classes")));
     let (rgb, gray) = (fields.flag("data.preprocessing.ensure_rgb"), fields.flag("data.preprocessing.ensure_grayscale"));
     let labels = fields.text("data.labels.training_labels").unwrap_or_default();
@@ -94,11 +97,37 @@ pub(super) fn read_training_config(text: &str, path: &Path) -> Result<TrainingCo
         strides_px,
         labels: labels.rsplit(['/', '\\']).next().unwrap_or_default().to_owned(),
         sleap_version: fields.text("sleap_version").unwrap_or("of unknown version").to_owned(),
-        notes: Vec::new(),
+        notes,
     };
     config.notes.extend(fields.odd());
     config.notes.extend(remarks(&fields.left(), REASONS));
     Ok(config)
+}
+
+/// What stands in for fields that are not there.
+fn missing(fields: &Fields, stored: &Result<Skeleton>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if fields.peek("data.preprocessing.input_scaling").is_none() {
+        notes.push("there is no data.preprocessing.input_scaling: 1 is taken".into());
+    }
+    let skeletons = fields.peek("data.labels.skeletons").and_then(Value::as_array);
+    if let (Err(why), Some([_, ..])) = (stored, skeletons.map(Vec::as_slice)) {
+        notes.push(short(&format!("data.labels.skeletons is left out, and symmetries with it: {why}"), 300));
+    }
+    notes
+}
+
+/// The part that centroids are, if the skeleton has it. A centroid model's skeleton may have no parts, so that nothing can be said there.
+pub(super) fn known_anchor(anchor: Option<String>, skeleton: &Skeleton, notes: &mut Vec<String>) -> Option<String> {
+    let (known, unknown) = match anchor {
+        Some(part) if !skeleton.nodes.is_empty() && skeleton.node_index(&part).is_none() => (None, Some(part)),
+        known => (known, None),
+    };
+    notes.extend(unknown.map(|part| {
+        let part = short(&part, 120);
+        format!("the anchor part {part:?} is none of the skeleton's ({}): none is taken", listed(&skeleton.nodes))
+    }));
+    known
 }
 
 /// Path and kind of the one head that is set.
@@ -129,6 +158,9 @@ fn skeleton(fields: &Fields, head: &str, kind: TrainModelType, stored: Option<&S
     if nodes.is_empty() {
         return Err("neither part_names nor a skeleton tell the parts".into());
     }
+    if nodes.len() > Skeleton::MAX_NODES {
+        return Err(format!("{} parts are more than {}: {}", nodes.len(), Skeleton::MAX_NODES, listed(&nodes)));
+    }
     let index = |name: &str| nodes.iter().position(|node| node == name).and_then(|at| u16::try_from(at).ok());
     let by_name = |pairs: &[(u16, u16)]| -> Vec<(u16, u16)> {
         let name = |at: u16| stored.and_then(|s| s.nodes.get(usize::from(at)));
@@ -139,7 +171,7 @@ fn skeleton(fields: &Fields, head: &str, kind: TrainModelType, stored: Option<&S
         Some(pairs) => {
             let end = |pair: &Value, at: usize| pair.get(at).and_then(Value::as_str).and_then(index);
             let edges = pairs.iter().map(|pair| end(pair, 0).zip(end(pair, 1))).collect::<Option<Vec<_>>>();
-            edges.ok_or_else(|| format!("{head}.pafs.edges must be pairs of names out of {}", nodes.join(", ")))?
+            edges.ok_or_else(|| format!("{head}.pafs.edges must be pairs of names out of {}", listed(&nodes)))?
         }
     };
     let symmetries = stored.map(|s| by_name(&s.symmetries)).unwrap_or_default();

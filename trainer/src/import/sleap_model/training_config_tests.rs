@@ -51,6 +51,7 @@ fn the_skeleton_stands_in_for_what_the_head_leaves_out() {
     assert_eq!(config.skeleton.nodes, ["head", "wingL", "wingR"]);
     assert_eq!((config.skeleton.edges.clone(), config.anchor.clone()), (vec![(0, 2), (0, 1)], None));
     assert_eq!((config.input_scale, config.pad_to_stride_px, config.crop_size_px), (1.0, 1, None));
+    assert_eq!(config.notes, ["there is no data.preprocessing.input_scaling: 1 is taken"]);
     let config = read(&with(json!({ "centered_instance": { "anchor_part": "head", "part_names": ["head"] } }))).unwrap();
     assert_eq!((config.anchor.as_deref(), config.skeleton.nodes.len()), (Some("head"), 1));
     assert!(config.skeleton.edges.is_empty() && config.skeleton.symmetries.is_empty());
@@ -58,6 +59,43 @@ fn the_skeleton_stands_in_for_what_the_head_leaves_out() {
         json!({ "multi_class_topdown": { "confmaps": { "anchor_part": "wingL" }, "class_vectors": { "classes": ["a", "b"] } } });
     let config = read(&with(vectors)).unwrap();
     assert_eq!((config.classes, config.anchor.as_deref()), (vec!["a".to_owned(), "b".into()], Some("wingL")));
+}
+
+#[test]
+fn what_is_not_there_or_not_known_is_told() {
+    let notes = |value: &Value| read(value).unwrap().notes;
+    let heads = json!({ "heads": { "centered_instance": { "part_names": ["head", "tail"], "anchor_part": "tial" } } });
+    let preprocessing = json!({ "input_scaling": 0.5 });
+    let config = read(&json!({ "model": heads, "data": { "preprocessing": preprocessing } })).unwrap();
+    assert_eq!(config.notes, [r#"the anchor part "tial" is none of the skeleton's (head, tail): none is taken"#]);
+    assert_eq!((config.anchor, config.input_scale), (None, 0.5));
+    let scale = "there is no data.preprocessing.input_scaling: 1 is taken";
+    let heads = json!({ "heads": { "single_instance": { "part_names": ["a"] } } });
+    for data in [json!(null), json!({}), json!({ "preprocessing": {} }), json!({ "preprocessing": { "input_scaling": null } })] {
+        assert_eq!(notes(&json!({ "model": heads, "data": data })), [scale]);
+    }
+    // Without parts of its own a centroid model's anchor cannot be looked up.
+    let centroid = json!({ "heads": { "centroid": { "anchor_part": "thorax" } } });
+    let config = read(&json!({ "model": centroid, "data": { "preprocessing": preprocessing } })).unwrap();
+    assert_eq!((config.anchor.as_deref(), config.notes.len()), (Some("thorax"), 0));
+    // A skeleton that cannot be read, where the head has names.
+    let broken = json!({ "labels": { "skeletons": [{ "nodes": [{ "id": { "py/id": 7 } }] }] }, "preprocessing": preprocessing });
+    let told = notes(&json!({ "model": heads, "data": broken }));
+    assert!(told.len() == 1 && told[0].starts_with("data.labels.skeletons is left out, and symmetries with it: "), "{told:?}");
+}
+
+#[test]
+fn messages_about_many_parts_stay_short() {
+    let names: Vec<String> = (0..100_000).map(|i| format!("part{i}")).collect();
+    let fault = |head: Value| read(&json!({ "model": { "heads": { "multi_instance": head } } })).unwrap_err().to_string();
+    let message = fault(json!({ "confmaps": { "part_names": names } }));
+    assert!(
+        message.contains("100000 parts are more than 256: part0, part1, ") && message.ends_with(" and 99968 more"),
+        "{message}"
+    );
+    let message = fault(json!({ "confmaps": { "part_names": names[..256] }, "pafs": { "edges": [["a", "b"]] } }));
+    assert!(message.contains("pairs of names out of part0, ") && message.ends_with(" and 224 more"), "{message}");
+    assert!(message.len() < 1000, "{message}");
 }
 
 #[test]
