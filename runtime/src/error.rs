@@ -139,7 +139,7 @@ pub enum Error {
     #[error("GPU {adapter} is too small: {limit} must be at least {needed}, it is {has}")]
     GpuLimit {
         /// Name of the adapter and its driver, cut to fit.
-        adapter: Text<63>,
+        adapter: Text<79>,
         /// The limit, by wgpu's name.
         limit: &'static str,
         /// What is needed.

@@ -13,6 +13,7 @@ use dormouse_tests::wgpu_suite::GPU;
 use dormouse_trainer::dataset::SampleSource;
 use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
 use dormouse_trainer::dataset::video::open_path;
+use dormouse_trainer::predict::Predictor;
 
 static DEMO: &[u8] = include_bytes!("../../model-zoo/demo/demo.dorm");
 /// Width and height of the frames; the network sees three quarters of it, padded to multiples of 16 px.
@@ -152,6 +153,25 @@ fn a_gpu_where_there_is_one_and_the_reason_where_there_is_none() {
             assert!(reason.contains(&report.name[..8]) && reason.contains("allow software adapters"), "{reason}");
         }
     }
+}
+
+/// What `predict` does about a frame that the GPU has no room for.
+#[test]
+#[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
+fn a_predictor_goes_on_with_the_cpu() {
+    let bundle = Bundle::from_bytes(DEMO).unwrap();
+    let config = SynthConfig { width_px: 128, height_px: 96, count: 1, seed: 82, bright_on_dark: 0.0, ..SynthConfig::default() };
+    let image = SynthScenes::new(config).unwrap().sample(0).unwrap().image;
+    let options = Options { allow_software: true, frame_px: Some((128, 96)), precision: Precision::Half, ..Options::default() };
+    let mut predictor = Predictor::with_options(&bundle, &options).unwrap();
+    let (backend, precision, animals) = (predictor.backend(), predictor.precision(), predictor.instances(&image).unwrap().len());
+    assert_eq!((backend, precision), (Backend::Wgpu, Precision::Half));
+    predictor.go_on_with_cpu(&bundle, &options).unwrap();
+    assert_eq!((predictor.backend(), predictor.precision()), (Backend::Cpu, Precision::Single));
+    assert!(animals > 0);
+    assert_eq!(predictor.instances(&image).unwrap().len(), animals);
+    // The first one is counted apart.
+    assert_eq!(predictor.latency().frames, 1);
 }
 
 /// Needs no GPU: wgpu refuses a dispatch that reads a buffer that it writes, and copies of maps must stay few.

@@ -117,13 +117,21 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
     let isa = args.isa.map(IsaName::find).transpose()?;
     let other = matches!(args.backend, Backend::Tract | Backend::Wgpu);
     ensure!(args.isa.is_none() || !other, "--isa chooses the instructions of engine cpu, not of {}", args.backend);
+    let for_gpu = args.half || args.allow_software || args.pipelines.is_asked();
+    ensure!(
+        isa.is_none() || !for_gpu,
+        "--isa is for engine cpu; --half, --allow-software and --pipeline-cache are for engine wgpu"
+    );
     let backend = if isa.is_some() { Backend::Cpu } else { args.backend };
     let gpu = matches!(backend, Backend::Wgpu | Backend::Auto);
     ensure!(!args.allow_software || gpu, "--allow-software is for --backend auto and wgpu");
     ensure!(!args.half || gpu, "--half is for --backend auto and wgpu");
     ensure!(is_bundle(&args.model) || !args.whole, "--whole is for bundles; {} is a network alone", args.model.display());
-    let whole = args.whole || (is_bundle(&args.model) && backend == Backend::Wgpu);
-    ensure!(whole || args.in_flight == 1, "--in-flight is for whole frames: give --whole and a bundle");
+    ensure!(is_bundle(&args.model) || args.in_flight == 1, "--in-flight is for whole frames of a bundle");
+    let whole = args.whole || args.in_flight > 1 || (is_bundle(&args.model) && backend == Backend::Wgpu);
+    if args.half && whole && backend == Backend::Wgpu {
+        ensure!(has_self_test(&args.model)?, "--half needs a bundle with a self-test, which shows that poses stay the same");
+    }
     let order = measure::Order {
         backend,
         threads: usize::from(args.threads),
@@ -147,6 +155,11 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<u8> {
 
 fn is_bundle(model: &Path) -> bool {
     model.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("dorm"))
+}
+
+fn has_self_test(model: &Path) -> anyhow::Result<bool> {
+    let bundle = Bundle::open(model).with_context(|| model.display().to_string())?;
+    Ok(bundle.self_test()?.is_some())
 }
 
 /// The ONNX bytes of a file, or of a network of a bundle.

@@ -31,6 +31,11 @@ impl PipelineArgs {
         Ok(Some(text.to_owned()))
     }
 
+    /// Whether one was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.pipeline_cache.is_some()
+    }
+
     /// Says what became of it, if it was asked for.
     pub fn tell(&self, report: Option<PipelineCacheReport>, backend: Backend) {
         match (&self.pipeline_cache, report) {

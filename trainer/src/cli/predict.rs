@@ -5,13 +5,13 @@ use super::overlay;
 use super::pipelines::PipelineArgs;
 use super::text::{self, default_threads};
 use super::video_search::VideoSearchArgs;
-use crate::dataset::{LabeledFrame, Labels, write_labels};
+use crate::dataset::{Image, LabelInstance, LabeledFrame, Labels, write_labels};
 use crate::error::Error;
 use crate::output::{TrackMeaning, check_place, write_csv, write_json};
 use crate::predict::{FrameList, FrameReader, PredictInput, Predictor, class_names};
 use crate::report::number_of;
 use crate::terminal::tell;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use dormouse::{Backend, Bundle, Options, Precision};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -85,6 +85,9 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     }
     let threads = args.threads.map_or_else(default_threads, usize::from);
     let (backend, allow_software) = (args.backend, args.allow_software);
+    let gpu = matches!(backend, Backend::Auto | Backend::Wgpu);
+    ensure!(gpu || !allow_software, "--allow-software is for --backend auto and wgpu");
+    ensure!(gpu || !args.half, "--half is for --backend auto and wgpu");
     let pipeline_cache = args.pipelines.path(&args.model, backend)?;
     let mut reader = FrameReader::default();
     let (width_px, height_px) = reader.frame_px(&input.videos, input.frames[0].0)?;
@@ -100,7 +103,8 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     let mut labels = input.empty_labels(&bundle.config().skeleton);
     labels.tracks = class_names(bundle.config());
     labels.provenance = provenance(args, &bundle);
-    predict_frames(args, &input, reader, &mut predictor, &mut labels)?;
+    let fallback = predict_frames(&Job { args, input: &input, bundle: &bundle, options }, reader, &mut predictor, &mut labels)?;
+    let fallback = fallback.or_else(|| predictor.fallback()).map(|reason| reason.to_string());
     let meaning = if labels.tracks.is_empty() { TrackMeaning::Tracks } else { TrackMeaning::Classes };
     match format {
         Format::Slp => write_labels(&out, &labels)?,
@@ -109,12 +113,15 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<u8> {
     }
     let (frames, instances) = (labels.frames.len(), labels.frames.iter().map(|f| f.instances.len()).sum::<usize>());
     let latency = predictor.latency();
-    let value = json!({ "out": out, "frames": frames, "instances": instances, "engine": predictor.backend().name(), "threads": threads, "latency": latency });
+    let value = json!({ "out": out, "frames": frames, "instances": instances, "engine": predictor.backend().name(),
+        "precision": predictor.precision().name(), "fallback": fallback, "threads": threads, "latency": latency });
     let summary = format!(
-        "{}: {} in {}\n{}",
+        "{}: {} in {}, engine {}{}\n{}",
         out.display(),
         number_of(instances, "animal"),
         number_of(frames, "frame"),
+        predictor.backend(),
+        if predictor.precision() == Precision::Half { ", half precision" } else { "" },
         text::latency(&latency, threads)
     );
     print_result(args.json, &value, &summary)?;
@@ -132,19 +139,51 @@ fn check_out(args: &PredictArgs, out: &Path) -> anyhow::Result<()> {
     Ok(check_place(out)?)
 }
 
+/// What is predicted, and how.
+struct Job<'a> {
+    args: &'a PredictArgs,
+    input: &'a PredictInput,
+    bundle: &'a Bundle<'a>,
+    options: Options,
+}
+
+impl Job<'_> {
+    /// Instances of an image. A frame that the GPU has no room for is no end where the engine was left to us: the CPU goes on, and the
+    /// reason is given back.
+    fn instances(
+        &self,
+        predictor: &mut Predictor,
+        image: &Image,
+    ) -> anyhow::Result<(Vec<LabelInstance>, Option<dormouse::Error>)> {
+        match predictor.instances(image) {
+            Err(Error::Runtime(reason @ dormouse::Error::GpuLimit { .. }))
+                if self.options.backend == Backend::Auto && predictor.backend() == Backend::Wgpu =>
+            {
+                predictor.go_on_with_cpu(self.bundle, &self.options)?;
+                tell(format_args!("note: engine {} from here on, not a GPU: {reason}", predictor.backend()));
+                Ok((predictor.instances(image)?, Some(reason)))
+            }
+            instances => Ok((instances?, None)),
+        }
+    }
+}
+
+/// Predicts all frames; why the GPU was given up on the way, if it was.
 fn predict_frames(
-    args: &PredictArgs,
-    input: &PredictInput,
+    job: &Job<'_>,
     mut reader: FrameReader,
     predictor: &mut Predictor,
     labels: &mut Labels,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<dormouse::Error>> {
+    let Job { args, input, .. } = *job;
+    let mut fallback = None;
     let bar = ProgressBar::new(input.frames.len() as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} frames, {per_sec}, {eta} left {msg}")?);
     let mut overflowed = 0;
     for &(video, frame_index) in &input.frames {
         let image = reader.frame(&input.videos, video, frame_index)?;
-        let instances = predictor.instances(&image)?;
+        let (instances, reason) = job.instances(predictor, &image)?;
+        fallback = fallback.or(reason);
         overflowed += usize::from(predictor.overflowed());
         if let Some(folder) = &args.overlay {
             let path = folder.join(format!("video{video}_frame{frame_index:06}.png"));
@@ -160,7 +199,7 @@ fn predict_frames(
             "warning: in {overflowed} frames there was more than the model's max_peaks or max_instances allow; the weakest were left out"
         ));
     }
-    Ok(())
+    Ok(fallback)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,9 @@ pub(super) fn bytes(count: usize) -> String {
 
 /// One paragraph on latency.
 pub(super) fn latency(latency: &Latency, threads: usize) -> String {
+    if latency.frames == 0 {
+        return format!("latency of the only frame, {}: {:.1} ms", number_of(threads, "thread"), latency.first_ms);
+    }
     format!(
         "latency per frame over {}, {}: p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms (first frame {:.1} ms)\n\
          stages, mean: preprocess {:.2} ms, network {:.2} ms, decode {:.3} ms",

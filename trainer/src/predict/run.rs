@@ -5,7 +5,7 @@ use super::timing::{Latency, StageTimes};
 use crate::dataset::{Image, InstanceKind, LabelInstance, LabelPoint};
 use crate::error::Result;
 use dormouse::engine::PipelineCacheReport;
-use dormouse::{Backend, Bundle, Config, Estimator, Instance, OnSizeChange, Options, Overflow, Poses, Stage};
+use dormouse::{Backend, Bundle, Config, Estimator, Instance, OnSizeChange, Options, Overflow, Poses, Precision, Stage};
 use std::time::Instant;
 
 /// An estimator with a stop-watch.
@@ -31,6 +31,22 @@ impl Predictor {
     pub fn with_options(bundle: &Bundle<'_>, options: &Options) -> Result<Self> {
         let options = Options { on_size_change: OnSizeChange::Reprepare, ..options.clone() };
         Ok(Self { estimator: Estimator::new(bundle, &options)?, times: Vec::new(), overflowed: false })
+    }
+
+    /// Goes on with an engine on the CPU, for frames that a GPU has no room for. Times so far are kept.
+    ///
+    /// # Errors
+    /// As [`Estimator::new`].
+    pub fn go_on_with_cpu(&mut self, bundle: &Bundle<'_>, options: &Options) -> Result<()> {
+        let on_cpu =
+            Options { backend: cpu_backend(bundle), precision: Precision::Single, pipeline_cache: None, ..options.clone() };
+        self.estimator = Self::with_options(bundle, &on_cpu)?.estimator;
+        Ok(())
+    }
+
+    /// How the engine in use keeps maps and weights.
+    pub fn precision(&self) -> Precision {
+        self.estimator.precision()
     }
 
     /// The engine in use.

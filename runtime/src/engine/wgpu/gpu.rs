@@ -30,11 +30,11 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Opens the best GPU: a discrete one before one that shares memory with the CPU, those before what does not say what it is.
-    /// Software adapters are taken only if there is nothing else and `allow_software` is set.
+    /// Opens the best GPU that serves: a discrete one before one that shares memory with the CPU, those before what does not say what it
+    /// is. Software adapters are taken only if there is nothing else and `allow_software` is set.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if there is no such adapter or the driver refuses to open it.
+    /// [`Error::Gpu`] or [`Error::GpuLimit`] if there is no such adapter: what the best one lacks.
     pub fn open(allow_software: bool) -> Result<Self, Error> {
         Self::open_with(allow_software, None)
     }
@@ -57,13 +57,23 @@ impl Gpu {
             DeviceType::Cpu => 4,
         };
         adapters.sort_by_key(rank);
-        let Some(adapter) = adapters.into_iter().next() else {
-            let what = "no driver for Vulkan, Metal or DX12 offers a device";
-            return Err(Error::Gpu { adapter: Text::new("none"), what });
-        };
-        let report = AdapterReport::of(&adapter);
+        let what = "no driver for Vulkan, Metal or DX12 offers a device";
+        let mut refusal = Error::Gpu { adapter: Text::new("not found"), what };
+        for (place, adapter) in adapters.iter().enumerate() {
+            match Self::open_adapter(adapter, allow_software, pipeline_cache) {
+                Ok(gpu) => return Ok(gpu),
+                Err(error) if place == 0 => refusal = error,
+                Err(_) => {}
+            }
+        }
+        Err(refusal)
+    }
+
+    fn open_adapter(adapter: &wgpu::Adapter, allow_software: bool, pipeline_cache: Option<&str>) -> Result<Self, Error> {
+        let report = AdapterReport::of(adapter);
         if report.software && !allow_software {
-            return Err(report.refused("it computes on the CPU: allow software adapters to use it, or install the GPU's driver"));
+            let what = "it computes on the CPU: allow software adapters (--allow-software), or install the GPU's driver";
+            return Err(report.refused(what));
         }
         let limits = adapter.limits();
         let has = |limit: u32| u64::from(limit);
@@ -72,8 +82,8 @@ impl Gpu {
             ("max_compute_invocations_per_workgroup", 256, has(limits.max_compute_invocations_per_workgroup)),
             ("max_compute_workgroup_storage_size", 16 << 10, has(limits.max_compute_workgroup_storage_size)),
         ])?;
-        let opened = Self::request(&adapter, report, limits, pipeline_cache.is_some())?;
-        let kept = pipeline_cache.map(|path| Arc::new(opened.keep(&adapter, path)));
+        let opened = Self::request(adapter, report, limits, pipeline_cache.is_some())?;
+        let kept = pipeline_cache.map(|path| Arc::new(opened.keep(adapter, path)));
         Ok(Self { allow_software, kept, ..opened })
     }
 

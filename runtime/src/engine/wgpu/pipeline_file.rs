@@ -58,6 +58,9 @@ pub(super) fn read(path: &Path, key: &str) -> Result<Option<Vec<u8>>, Unfit> {
     // Of the file that is open now, whatever the path leads to meanwhile.
     let about = file.metadata().map_err(unread)?;
     check_place(&about)?;
+    if about.len() == 0 {
+        return Err(stale("it is empty"));
+    }
     let mut magic = [0; MAGIC.len()];
     let starts = file.read_exact(&mut magic);
     if starts.is_err() || magic != MAGIC {
@@ -84,15 +87,18 @@ pub(super) fn write(path: &Path, key: &str, data: &[u8]) -> io::Result<()> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let bytes = pack(key, data)?;
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Where every process has the same number, as in containers, one that was killed may have left its file.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_nanos());
     let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}-{number}.tmp", std::process::id()));
+    name.push(format!(".{}-{number}-{now}.tmp", std::process::id()));
     let beside = path.with_file_name(name);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&beside)?;
-    let mut written = file.write_all(&bytes);
+    // On the disk before it has the name: a power cut leaves the old file or the new one.
+    let mut written = file.write_all(&bytes).and_then(|()| file.sync_all());
     drop(file);
     written = written.and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
@@ -218,8 +224,8 @@ mod tests {
         assert_eq!((&bytes[..8], &bytes[12..]), (&b"DORMPIPE"[..], &b"\x01\0\0\0\x03\0\0\0\x09\0\0\0\0\0\0\0keypipelines"[..]));
         for length in 0..bytes.len() {
             fs::write(&place.0, &bytes[..length]).unwrap();
-            // Less than the magic could be anybody's.
-            assert_eq!(place.fault("key").ours, length >= MAGIC.len(), "{length} bytes");
+            // Less than the magic could be anybody's, but nothing is nobody's.
+            assert_eq!(place.fault("key").ours, length == 0 || length >= MAGIC.len(), "{length} bytes");
         }
         fs::write(&place.0, [&bytes[..], b"x"].concat()).unwrap();
         assert!(place.fault("key").why.contains("longer"));

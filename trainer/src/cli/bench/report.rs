@@ -3,7 +3,7 @@
 use super::measure::{GpuMeasured, Measured};
 use super::whole::Whole;
 use crate::report::number_of;
-use dormouse::Backend;
+use dormouse::{Backend, Precision};
 use std::fmt::Write as _;
 
 /// A table of the times and, with `layers`, one line per step.
@@ -15,7 +15,8 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
     if let Some(gpu) = &m.gpu {
         text.push_str(&adapter(gpu));
     }
-    let _ = writeln!(text, "{}{isa}, {threads}, {}x{} px, {} frames", m.backend, m.width_px, m.height_px, m.frames);
+    let half = if m.gpu.as_ref().is_some_and(|gpu| gpu.precision == Precision::Half.name()) { ", half precision" } else { "" };
+    let _ = writeln!(text, "{}{isa}{half}, {threads}, {}x{} px, {} frames", m.backend, m.width_px, m.height_px, m.frames);
     let _ = writeln!(text, "  prepare     {:9.2} ms", m.prepare_ms);
     if let Some(pipelines) = m.gpu.as_ref().and_then(|gpu| gpu.pipelines.as_ref()) {
         let _ = writeln!(text, "  pipelines   {}", pipelines.text);
@@ -67,7 +68,8 @@ pub(super) fn text(measured: &Measured, layers: bool) -> String {
 fn whole_frames(whole: &Whole) -> String {
     let w = whole;
     let (bytes, animals) = (number_of(w.pixel_bytes, "byte"), number_of(w.animals, "animal"));
-    let mut text = format!("\nwhole frames on {}, {bytes} a pixel, {animals} in each\n", w.backend);
+    let half = if w.precision == Precision::Half.name() { ", half precision (the self-test agrees)" } else { "" };
+    let mut text = format!("\nwhole frames on {}{half}, {bytes} a pixel, {animals} in each\n", w.backend);
     if let Some(reason) = &w.fallback {
         let instead = if w.backend == Backend::Wgpu.name() { "in single precision" } else { "not on a GPU" };
         let _ = writeln!(text, "  {instead}: {reason}");

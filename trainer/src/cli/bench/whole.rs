@@ -13,6 +13,8 @@ const TIMED_FRAMES: usize = 20;
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Whole {
     pub backend: &'static str,
+    /// How maps and weights are kept.
+    pub precision: &'static str,
     /// Why it is no GPU, where one was looked for.
     pub fallback: Option<String>,
     /// Bytes of a pixel.
@@ -91,6 +93,7 @@ pub(super) fn measure(bundle: &Bundle<'_>, order: &Order, camera_loop: bool) -> 
     let [preprocess_ms, infer_ms, decode_ms] = stages.map(|sum| sum / order.frames as f64);
     Ok(Whole {
         backend: estimator.backend().name(),
+        precision: estimator.precision().name(),
         fallback: estimator.fallback().map(|reason| reason.to_string()),
         pixel_bytes: format.bytes_per_pixel(),
         animals,
