@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may fail by panicking")]
 
+use crate::maps::farthest;
 use crate::onnx::{Onnx, numbers};
 use dormouse::engine::Engine as _;
 use dormouse::engine::cpu::{CpuNetwork, Isa};
@@ -28,14 +29,10 @@ pub fn same_as_reference(case: &str, onnx: &[u8], [channels, height, width]: [us
             for (image, expected) in expected.iter().enumerate() {
                 for (index, expected) in expected.iter().enumerate() {
                     let maps = engine.output(index, image).unwrap();
-                    let got: Vec<f32> = (0..maps.channels()).flat_map(|c| maps.channel(c).iter().copied()).collect();
-                    assert_eq!(got.len(), expected.len(), "{case}");
-                    let largest = expected.iter().fold(1.0f32, |m, x| m.max(x.abs()));
-                    // Written so that NaN counts as worst.
-                    let worse = |w: f32, d: f32| if d <= w { w } else { d };
-                    let worst = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0f32, worse);
-                    assert!(worst <= tolerance * largest, "{case}, {isa}, {threads} threads: off by {worst} of {largest}");
-                    all.extend(got.iter().map(|x| x.to_bits()));
+                    let [worst, largest] = farthest(case, &maps, expected);
+                    let most = tolerance * largest.max(1.0);
+                    assert!(worst <= most, "{case}, {isa}, {threads} threads: off by {worst} of {largest}");
+                    all.extend((0..maps.channels()).flat_map(|c| maps.channel(c).iter().map(|x| x.to_bits())));
                 }
             }
             bits.push(all);

@@ -14,6 +14,7 @@ pub mod keras;
 pub mod keras_layers;
 pub mod keras_mixture;
 pub mod keras_models;
+pub mod maps;
 pub mod networks;
 pub mod node_files;
 pub mod npy;

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may fail by panicking")]
 
+use crate::maps::farthest;
 use crate::onnx::{Onnx, numbers};
+use crate::run_tract::run_tract;
 use crate::tolerance::{GPU_DIRECT, GPU_HALF};
+use crate::untrained::image;
 use dormouse::Precision;
 use dormouse::engine::Engine as _;
 use dormouse::engine::wgpu::{Gpu, WgpuNetwork};
 use dormouse::graph::{Graph, Shape};
 use dormouse::preprocess::InputShape;
-use dormouse::tensor::Maps;
 use std::sync::LazyLock;
 
 /// One device for all tests of a program; says which adapter it is.
@@ -39,7 +41,9 @@ pub fn same_as_reference(case: &str, onnx: &[u8], [channels, height, width]: [us
             for (image, expected) in expected.iter().enumerate().take(count) {
                 for (index, expected) in expected.iter().enumerate() {
                     let maps = engine.output(index, image).unwrap();
-                    same_numbers(&format!("{case}, image {image} of {count}"), &maps, expected, tolerance);
+                    let [worst, largest] = farthest(&case, &maps, expected);
+                    let most = tolerance * largest.max(1.0);
+                    assert!(worst <= most, "{case}, image {image} of {count}: off by {worst} of {largest}");
                 }
             }
             assert!(engine.output(0, count).is_none(), "{case}: an image that was not run has an output");
@@ -49,15 +53,26 @@ pub fn same_as_reference(case: &str, onnx: &[u8], [channels, height, width]: [us
     kernels
 }
 
-/// Compares an output with what is expected, to within the tolerance times its largest number, 1 at least.
-fn same_numbers(case: &str, maps: &Maps<'_>, expected: &[f32], tolerance: f32) {
-    let got: Vec<f32> = (0..maps.channels()).flat_map(|c| maps.channel(c).iter().copied()).collect();
-    assert_eq!(got.len(), expected.len(), "{case}");
-    let largest = expected.iter().fold(1.0f32, |m, x| m.max(x.abs()));
-    // Written so that NaN counts as worst.
-    let worse = |w: f32, d: f32| if d <= w { w } else { d };
-    let worst = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0f32, worse);
-    assert!(worst <= tolerance * largest, "{case}: off by {worst} of {largest}");
+/// Runs a network for one image and compares it with tract: every output may differ by the tolerance times its largest number. Gives the
+/// worst difference by the largest number.
+pub fn near_tract(name: &str, onnx: &[u8], shape: InputShape, precision: Precision, tolerance: f32) -> f32 {
+    let InputShape { channels, height, width } = shape;
+    let dims = [1, channels, height, width];
+    let image = image(dims);
+    let what = format!("{name}, {width}x{height}, {precision} precision");
+    let network = WgpuNetwork::load_whole(&GPU, onnx).unwrap().with_precision(precision).unwrap();
+    let mut engine = network.prepare_wgpu(shape, 1).unwrap();
+    engine.run(&image, 1).unwrap();
+    let expected = run_tract(onnx, &[(&dims, &image)]);
+    assert!(!expected.is_empty(), "{what}");
+    let mut worst_of_all = 0.0f32;
+    for (index, (_, expected)) in expected.iter().enumerate() {
+        let [worst, largest] = farthest(&what, &engine.output(index, 0).unwrap(), expected);
+        println!("{what}, output {index}: {worst:.1e} of {largest:.2}");
+        assert!(largest > 1e-4 && worst <= tolerance * largest, "{what}: off by {worst} of {largest}");
+        worst_of_all = worst_of_all.max(worst / largest);
+    }
+    worst_of_all
 }
 
 /// A file with input `x` of that many channels and output `y`.

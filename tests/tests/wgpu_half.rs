@@ -10,10 +10,9 @@ use dormouse::{Backend, Bundle, Error, Estimator, Options, Precision};
 use dormouse_tests::golden::data_path;
 use dormouse_tests::onnx::{Attr, Onnx};
 use dormouse_tests::poses::distances_px;
-use dormouse_tests::run_tract::run_tract;
 use dormouse_tests::tolerance::{HALF_NETWORK, HALF_POSE_PX, HALF_TIES};
-use dormouse_tests::untrained::{Untrained, image, model_types, recipes};
-use dormouse_tests::wgpu_suite::{GPU, file, same_as_reference, weights};
+use dormouse_tests::untrained::{model_types, recipes};
+use dormouse_tests::wgpu_suite::{GPU, file, near_tract, same_as_reference, weights};
 use dormouse_trainer::dataset::SampleSource;
 use dormouse_trainer::dataset::synth::{SynthConfig, SynthScenes};
 use dormouse_trainer::dataset::video::open_path;
@@ -144,35 +143,13 @@ fn numbers_that_are_too_large_stay_finite() {
     assert_eq!(maps.channel(0), [0.5 * (65504.0 + 1.0), 0.5 * 65504.0]);
 }
 
-/// Every output may differ by the tolerance times its largest number.
-fn near_tract(network: &Untrained, [height, width]: [usize; 2]) -> f32 {
-    let dims = [1, network.net.config().in_channels, height, width];
-    let image = image(dims);
-    let shape = InputShape { channels: dims[1], height, width };
-    let loaded = WgpuNetwork::load_whole(&GPU, &network.onnx).unwrap().with_precision(Precision::Half).unwrap();
-    let mut engine = loaded.prepare_wgpu(shape, 1).unwrap();
-    engine.run(&image, 1).unwrap();
-    let mut worst_of_all = 0.0f32;
-    for (index, (_, expected)) in run_tract(&network.onnx, &[(&dims, &image)]).iter().enumerate() {
-        let maps = engine.output(index, 0).unwrap();
-        let ours: Vec<f32> = (0..maps.channels()).flat_map(|c| maps.channel(c).to_vec()).collect();
-        assert_eq!(ours.len(), expected.len(), "{}", network.name);
-        let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-        let worse = |w: f32, d: f32| if d <= w { w } else { d };
-        let worst = ours.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0f32, worse) / largest;
-        println!("{}, {width}x{height}, output {index}: {worst:.1e}", network.name);
-        assert!(largest > 1e-4 && worst <= HALF_NETWORK, "{}: off by {worst} of {largest}", network.name);
-        worst_of_all = worst_of_all.max(worst);
-    }
-    worst_of_all
-}
-
 #[test]
 #[cfg_attr(not(test_gpu), ignore = "needs a Vulkan driver: set DORMOUSE_TEST_GPU=1")]
 fn whole_networks() {
     let mut worst = 0.0f32;
     for network in recipes().into_iter().chain(model_types()) {
-        worst = worst.max(near_tract(&network, [48, 80]));
+        let shape = InputShape { channels: network.net.config().in_channels, height: 48, width: 80 };
+        worst = worst.max(near_tract(&network.name, &network.onnx, shape, Precision::Half, HALF_NETWORK));
     }
     // Were it the error of 32 bits, the numbers would not have been kept in 16.
     assert!(worst > 1e-4, "{worst}");

@@ -2,43 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use dormouse::engine::Engine as _;
-use dormouse::engine::wgpu::WgpuNetwork;
+use dormouse::Precision;
 use dormouse::preprocess::InputShape;
 use dormouse_tests::golden::data_path;
 use dormouse_tests::imported::{BOTTOM_UP, ROBOT, TOP_DOWN};
 use dormouse_tests::keras_mixture::mixture;
-use dormouse_tests::run_tract::run_tract;
 use dormouse_tests::tolerance::{EXPORTED_NETWORK, WHOLE_NETWORK};
-use dormouse_tests::untrained::{Untrained, image, model_types, recipes};
-use dormouse_tests::wgpu_suite::GPU;
+use dormouse_tests::untrained::{Untrained, model_types, recipes};
+use dormouse_tests::wgpu_suite::near_tract;
 use dormouse_trainer::import::keras::KerasModel;
 
-/// Runs a network for one image; every output may differ by the tolerance times its largest number.
 fn same_as_tract(network: &Untrained, size: [usize; 2], tolerance: f32) {
     file_same_as_tract(&network.name, &network.onnx, network.net.config().in_channels, size, tolerance);
 }
 
 fn file_same_as_tract(name: &str, onnx: &[u8], channels: usize, [height, width]: [usize; 2], tolerance: f32) {
-    let dims = [1, channels, height, width];
-    let image = image(dims);
-    let what = format!("{name}, {width}x{height}");
-    let shape = InputShape { channels: dims[1], height, width };
-    let mut engine = WgpuNetwork::load_whole(&GPU, onnx).unwrap().prepare_wgpu(shape, 1).unwrap();
-    engine.run(&image, 1).unwrap();
-    let expected = run_tract(onnx, &[(&dims, &image)]);
-    assert!(!expected.is_empty(), "{what}");
-    for (index, (_, expected)) in expected.iter().enumerate() {
-        let maps = engine.output(index, 0).unwrap();
-        let ours: Vec<f32> = (0..maps.channels()).flat_map(|c| maps.channel(c).to_vec()).collect();
-        assert_eq!(ours.len(), expected.len(), "{what}");
-        let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-        // Written so that NaN counts as worst.
-        let worse = |w: f32, d: f32| if d <= w { w } else { d };
-        let worst = ours.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0f32, worse);
-        println!("{what}, output {index}: {worst:.1e} of {largest:.2}");
-        assert!(largest > 1e-4 && worst <= tolerance * largest, "{what}: off by {worst} of {largest}");
-    }
+    near_tract(name, onnx, InputShape { channels, height, width }, Precision::Single, tolerance);
 }
 
 #[test]

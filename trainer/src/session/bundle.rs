@@ -53,6 +53,16 @@ pub fn build_bundle(
         };
         export_difference = export_difference.max(check_export(net, onnx, &check_sizes(config.model.max_stride, size))?);
     }
+    let (bytes, has_self_test) = finish_bundle(draft, frames)?;
+    Ok(BuiltBundle { bytes, export_difference, has_self_test })
+}
+
+/// The file with a self-test made of one of the frames, if one shows an animal, and whether it has one. It is opened as a user would:
+/// parsed, prepared, self-tested.
+///
+/// # Errors
+/// Anything the runtime says about the bundle.
+pub(crate) fn finish_bundle(draft: BundleWriter, frames: &[Image]) -> Result<(Vec<u8>, bool)> {
     let test = self_test(&draft.clone().finish()?, frames)?;
     let has_self_test = test.is_some();
     let writer = match test {
@@ -60,9 +70,8 @@ pub fn build_bundle(
         None => draft,
     };
     let bytes = writer.finish()?;
-    // The file is opened as a user would: parsed, prepared, self-tested.
     prepare_on_cpu(&Bundle::from_bytes(&bytes)?, true)?;
-    Ok(BuiltBundle { bytes, export_difference, has_self_test })
+    Ok((bytes, has_self_test))
 }
 
 /// Asks the runtime whether it runs such a model, before time is spent on training it.
@@ -143,7 +152,7 @@ fn runtime_config(nets: &[StageNet], config: &TrainConfig, name: &str, facts: &R
 /// The frame whose weakest keypoint is the strongest, with the poses found there; `None` if no frame shows an animal.
 ///
 /// A keypoint near the threshold could vanish on an engine that rounds differently, so sure frames make stable tests.
-pub(crate) fn self_test(draft: &[u8], frames: &[Image]) -> Result<Option<SelfTest>> {
+fn self_test(draft: &[u8], frames: &[Image]) -> Result<Option<SelfTest>> {
     let mut best: Option<(f32, SelfTest)> = None;
     for image in frames.iter().take(SELF_TEST_CANDIDATES) {
         let mut estimator = prepare_on_cpu(&Bundle::from_bytes(draft)?, false)?;

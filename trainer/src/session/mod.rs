@@ -19,7 +19,7 @@ mod start_from;
 
 pub use animals::training_animals;
 pub use bundle::{BuiltBundle, build_bundle};
-pub(crate) use bundle::{check_sizes, self_test};
+pub(crate) use bundle::{check_sizes, finish_bundle};
 pub use compare::{Comparison, Contestant, NetworkFigures, compare, judged_by};
 pub use evaluate::{Evaluation, evaluate_centered, evaluate_source};
 pub use made_with::{GIT, MadeWith};

@@ -106,7 +106,7 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Refuses other values than `expected` of a setting that is not implemented.
+    /// Refuses all values but one of a setting; a file without the setting has that value.
     pub fn ensure_is(&self, key: &str, expected: u64) -> Result<(), Error> {
         let value = self.get(key).map_or(Some(expected), Value::as_u64);
         if value == Some(expected) { Ok(()) } else { Err(self.unfit(key, &expected.to_string())) }

@@ -6,11 +6,10 @@ use super::combine::combine;
 use super::read::SleapModel;
 use crate::dataset::Image;
 use crate::error::Result;
-use crate::predict::cpu_backend;
-use crate::session::{check_sizes, self_test};
+use crate::session::{check_sizes, finish_bundle};
+use dormouse::Config;
 use dormouse::bundle::BundleWriter;
 use dormouse::config::INSTANCE_NETWORK;
-use dormouse::{Bundle, Config, Estimator, Options};
 
 /// A bundle and what was found out while building it.
 #[derive(Debug, Clone)]
@@ -48,15 +47,6 @@ pub fn build_imported(first: &SleapModel, second: Option<&SleapModel>, name: &st
         engine_difference = engine_difference.max(check_engines(network, &sizes)?);
         draft = draft.network(&described.name, network.onnx.clone());
     }
-    let test = self_test(&draft.clone().finish()?, frames)?;
-    let has_self_test = test.is_some();
-    let writer = match test {
-        Some(test) => draft.self_test(&test)?,
-        None => draft,
-    };
-    let bytes = writer.finish()?;
-    // The file is opened as a user would: parsed, prepared, self-tested. On the CPU, as it must not depend on this machine's GPU.
-    let bundle = Bundle::from_bytes(&bytes)?;
-    Estimator::new(&bundle, &Options { backend: cpu_backend(&bundle), ..Options::default() })?;
+    let (bytes, has_self_test) = finish_bundle(draft, frames)?;
     Ok(ImportedBundle { bytes, config, engine_difference, has_self_test, notes })
 }
